@@ -1,0 +1,1 @@
+//! What touches the outside: one folder a technology, one cargo feature each, one file a port.

@@ -1,0 +1,101 @@
+//! What travels with every unit of work: who asked, for which tenant, in which trace, until when.
+
+mod principal;
+mod trace;
+
+pub use principal::Principal;
+pub use trace::{SpanId, TraceContext, TraceId};
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+
+/// The identity of one unit of work and of whoever asked for it.
+///
+/// A request makes one; jobs, schedules and log lines that follow from the request carry it on.
+/// Cloning is cheap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    request_id: Arc<str>,
+    trace: TraceContext,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    principal: Option<Arc<Principal>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline: Option<Timestamp>,
+}
+
+impl Context {
+    /// A context with a request id and a trace position, and nobody behind it.
+    #[must_use]
+    pub fn new(request_id: impl Into<Arc<str>>, trace: TraceContext) -> Self {
+        Self { request_id: request_id.into(), trace, tenant: None, principal: None, deadline: None }
+    }
+
+    /// A context for work that nobody asked for: a schedule, a start-up task, a command line.
+    #[must_use]
+    pub fn background() -> Self {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        Self::new(id, TraceContext::start())
+    }
+
+    /// The same context for a tenant.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: impl Into<Arc<str>>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// The same context on behalf of somebody.
+    #[must_use]
+    pub fn with_principal(mut self, principal: Principal) -> Self {
+        self.principal = Some(Arc::new(principal));
+        self
+    }
+
+    /// The same context with a time by which the work is of no use any more.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Timestamp) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// The same context one step further down in the trace.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { trace: self.trace.child(), ..self.clone() }
+    }
+
+    /// The id that ties log lines, responses and jobs together.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The position in the distributed trace.
+    #[must_use]
+    pub fn trace(&self) -> &TraceContext {
+        &self.trace
+    }
+
+    /// The tenant the work belongs to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// Who asked for the work, if anybody proved it.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.as_deref()
+    }
+
+    /// When the work stops being of use.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
+    }
+}

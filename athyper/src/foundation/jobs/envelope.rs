@@ -1,0 +1,93 @@
+//! What travels through a queue.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::JobOptions;
+use crate::foundation::context::Context;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes over any text.
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, formatter)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self::new(text)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// Names one job in its queue. Opaque: a counter in some stores, a UUID in others, anything in a test.
+    JobId
+}
+
+text_id! {
+    /// Names a queue.
+    QueueName
+}
+
+impl JobId {
+    /// A new id that sorts by the time it was made (UUID version 7).
+    #[must_use]
+    pub fn random() -> Self {
+        Self::from(uuid::Uuid::now_v7().to_string())
+    }
+}
+
+/// One job as it travels: what is to be done, with which data, on whose behalf.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    /// Names the job in its queue.
+    pub id: JobId,
+    /// The queue it waits in.
+    pub queue: QueueName,
+    /// Which handler is meant.
+    pub kind: String,
+    /// The version of the payload's shape.
+    pub version: u32,
+    /// The payload as JSON, passed through untouched.
+    pub payload: Bytes,
+    /// Who asked, for which tenant, in which trace.
+    pub context: Context,
+    /// How it is to be run.
+    pub options: JobOptions,
+}

@@ -1,0 +1,18 @@
+//! What a job is, what can become of it, and the port every queue implements.
+
+mod backoff;
+mod envelope;
+mod job;
+mod options;
+mod queue;
+mod state;
+
+pub use backoff::{Backoff, Growth};
+pub use envelope::{Envelope, JobId, QueueName};
+pub use job::Job;
+pub use options::{JobOptions, Priority, Retention, Unique};
+pub use queue::{
+    Added, Capabilities, Claimed, Finish, Finished, JobAdministration, JobFilter, JobQueue, Lock, NewJob, Outcome,
+    Recovered, RecoveryPolicy, Take, Verdict,
+};
+pub use state::{JobCounts, JobRecord, JobState};

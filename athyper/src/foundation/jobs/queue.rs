@@ -1,0 +1,319 @@
+//! The port: what every job queue can do.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Envelope, JobCounts, JobId, JobRecord, JobState, QueueName, Unique};
+use crate::foundation::clock::Timestamp;
+use crate::foundation::error::Result;
+use crate::foundation::schedule::ScheduleStore;
+use crate::foundation::sql::Tx;
+
+/// What a queue can do beyond the least that every one can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Jobs survive the end of the process.
+    pub durable: bool,
+    /// Other processes can work on the same queue.
+    pub shared: bool,
+    /// [`JobQueue::add_in`] writes into a transaction of the same database.
+    pub transactional: bool,
+    /// How late, at worst, an idle worker notices a job that another process added.
+    pub wake_up_within: Duration,
+}
+
+impl Capabilities {
+    /// A queue that forgets everything when the process ends.
+    pub const VOLATILE: Self =
+        Self { durable: false, shared: false, transactional: false, wake_up_within: Duration::ZERO };
+}
+
+/// A job to be added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// The job.
+    pub envelope: Envelope,
+    /// When it becomes ready; in the past or now means at once.
+    pub due_at: Timestamp,
+    /// At most one job with a key within a time.
+    pub unique: Option<Unique>,
+    /// Jobs of a queue with the same key run one after another, in the order they became ready.
+    pub serial_key: Option<String>,
+}
+
+/// What became of a [`NewJob`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// The id of the job that will run: the new one, or the earlier one it duplicates.
+    pub id: JobId,
+    /// Whether an earlier job with the same id or unique key stands for it.
+    pub duplicate: bool,
+}
+
+/// Proof that a worker holds a job; refused once somebody else holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Lock {
+    /// The queue.
+    pub queue: QueueName,
+    /// The job.
+    pub id: JobId,
+    /// The number of attempts started, which only grows: a holder with an older one is refused.
+    pub token: u32,
+}
+
+/// A request for jobs.
+#[derive(Debug, Clone)]
+pub struct Take {
+    /// From which queue.
+    pub queue: QueueName,
+    /// Who asks; for people who look at the queue.
+    pub worker: String,
+    /// How many at most.
+    pub max: usize,
+    /// For how long the jobs are held unless renewed.
+    pub lock_for: Duration,
+    /// How long to wait for the first one; zero to look once.
+    pub wait: Duration,
+}
+
+/// A job in a worker's hands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The job.
+    pub envelope: Envelope,
+    /// Proof that it is held.
+    pub lock: Lock,
+    /// How many attempts count so far, without this one.
+    pub attempts_made: u32,
+    /// When it was enqueued.
+    pub created_at: Timestamp,
+    /// When it became ready.
+    pub due_at: Timestamp,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is done, with its result as JSON.
+    Complete(Bytes),
+    /// It failed and is tried again after a delay; the attempt counts.
+    Retry {
+        /// Why it failed.
+        error: String,
+        /// How long to wait.
+        delay: Duration,
+    },
+    /// It failed for good.
+    Fail {
+        /// Why.
+        error: String,
+    },
+    /// It asked to run again later; the attempt does not count.
+    Snooze {
+        /// How long to wait.
+        delay: Duration,
+    },
+    /// This fleet cannot run it; the attempt does not count.
+    Park {
+        /// Why.
+        reason: String,
+        /// How long to wait before somebody looks again.
+        delay: Duration,
+    },
+    /// The worker gives it back untouched, to be taken at once; the attempt does not count.
+    Release,
+}
+
+/// An attempt that ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finish {
+    /// Proof that the job was held.
+    pub lock: Lock,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What the queue made of a [`Finish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is recorded.
+    Applied,
+    /// The lock had passed to somebody else, or the job is gone: nothing was changed.
+    LostLock,
+}
+
+/// The answer to [`JobQueue::finish`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// One verdict for each outcome, in the same order.
+    pub verdicts: Vec<Verdict>,
+    /// The jobs taken in the same round trip.
+    pub next: Vec<Claimed>,
+}
+
+/// How jobs of silent workers are treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveryPolicy {
+    /// How often a job may be taken back before it counts as failed.
+    pub max_stalls: u32,
+}
+
+impl Default for RecoveryPolicy {
+    /// A third silent worker in a row fails the job: it probably kills its workers.
+    fn default() -> Self {
+        Self { max_stalls: 2 }
+    }
+}
+
+/// A job that was taken back from a silent worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The job.
+    pub id: JobId,
+    /// Its kind.
+    pub kind: String,
+    /// Waiting again, or failed because it stalled too often.
+    pub state: JobState,
+}
+
+/// The port of a job queue.
+///
+/// Jobs run at least once. A job whose [`add`](Self::add) returned is never lost; two workers never
+/// both have their outcome of one attempt accepted.
+///
+/// Due times are compared with the clock the queue was opened with; locks with the store's own
+/// clock, so that a host with a wrong wall clock can neither steal nor keep a job.
+#[async_trait]
+pub trait JobQueue: JobAdministration {
+    /// What this queue can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Adds jobs, all or none, in one round trip.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached; `UnknownOutcome` when it may have added them.
+    async fn add(&self, jobs: Vec<NewJob>) -> Result<Vec<Added>>;
+
+    /// Adds jobs inside `tx`: they exist once it commits, or never.
+    ///
+    /// # Errors
+    /// `Configuration` when `tx` belongs to another store than the queue's.
+    async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>>;
+
+    /// Takes jobs that are due, waiting up to [`Take::wait`] for the first.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no job: at worst one is taken back as stalled.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
+    async fn take(&self, request: &Take) -> Result<Vec<Claimed>>;
+
+    /// Records what became of attempts and, with `next`, takes further jobs in the same round trip
+    /// (never waiting for them).
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
+    async fn finish(&self, outcomes: Vec<Finish>, next: Option<&Take>) -> Result<Finished>;
+
+    /// Holds jobs for `lock_for` from now. Answers with the locks that are lost.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
+    async fn renew(&self, locks: &[Lock], lock_for: Duration) -> Result<Vec<Lock>>;
+
+    /// Records the progress of a job that is held, as JSON.
+    ///
+    /// # Errors
+    /// `Conflict` when the lock is lost.
+    async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()>;
+
+    /// Takes back the jobs of a queue whose lock ran out.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
+    async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>>;
+
+    /// Makes parked jobs of these kinds ready: a worker that can run them has come.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
+    async fn release_parked(&self, queue: &QueueName, kinds: &[String]) -> Result<u64>;
+
+    /// The schedules that are kept with the jobs, so that a tick and its job are written together.
+    fn schedules(&self) -> &dyn ScheduleStore;
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone)]
+pub struct JobFilter {
+    /// In which state; all when empty.
+    pub states: Vec<JobState>,
+    /// Of which kind.
+    pub kind: Option<String>,
+    /// How many to pass over.
+    pub offset: u64,
+    /// How many at most.
+    pub limit: u64,
+}
+
+impl Default for JobFilter {
+    /// The first 100 of any state and kind.
+    fn default() -> Self {
+        Self { states: Vec::new(), kind: None, offset: 0, limit: 100 }
+    }
+}
+
+/// What people and programs do with a queue besides running its jobs.
+#[async_trait]
+pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
+    /// The queues that hold or held jobs, sorted by name.
+    async fn queues(&self) -> Result<Vec<QueueName>>;
+
+    /// How many jobs stand where.
+    async fn counts(&self, queue: &QueueName) -> Result<JobCounts>;
+
+    /// One job.
+    async fn get(&self, queue: &QueueName, id: &JobId) -> Result<Option<JobRecord>>;
+
+    /// Jobs in the order they would run or did finish (latest first).
+    async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>>;
+
+    /// Removes a job that is not active.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Conflict` while it is active.
+    async fn remove(&self, queue: &QueueName, id: &JobId) -> Result<()>;
+
+    /// Makes a failed job ready again, with all its attempts.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Conflict` when it has not failed.
+    async fn retry(&self, queue: &QueueName, id: &JobId) -> Result<()>;
+
+    /// Makes a delayed or parked job ready now.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Conflict` when it is neither.
+    async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()>;
+
+    /// Stops handing out jobs of a queue; adding goes on.
+    async fn pause(&self, queue: &QueueName) -> Result<()>;
+
+    /// Hands out jobs again.
+    async fn resume(&self, queue: &QueueName) -> Result<()>;
+
+    /// Whether a queue is paused.
+    async fn is_paused(&self, queue: &QueueName) -> Result<bool>;
+
+    /// When the earliest delayed or parked job of a queue becomes ready.
+    async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+}

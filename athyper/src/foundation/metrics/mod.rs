@@ -1,0 +1,1 @@
+//! Counters, gauges and histograms of one kernel, and the text Prometheus reads.

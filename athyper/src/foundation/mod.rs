@@ -1,0 +1,17 @@
+//! The core layer: what the framework *means*. Types, ports, policies and pure arithmetic; no driver, socket, file, clock
+//! or task of its own, and no cargo feature inside.
+
+pub(crate) mod authentication;
+pub(crate) mod clock;
+pub(crate) mod container;
+pub(crate) mod context;
+pub(crate) mod driver;
+pub(crate) mod error;
+pub(crate) mod health;
+pub(crate) mod jobs;
+pub(crate) mod leadership;
+pub(crate) mod metrics;
+pub(crate) mod rate_limit;
+pub(crate) mod schedule;
+pub(crate) mod secret;
+pub(crate) mod sql;

@@ -1,0 +1,86 @@
+//! Athyper is an application framework: add it to your own binary and an HTTP API, background workers and a scheduler run in
+//! production shape.
+#![forbid(unsafe_code)]
+
+mod adapters;
+mod foundation;
+mod runtime;
+
+pub mod prelude;
+#[doc(hidden)]
+pub mod private;
+
+pub use foundation::error::{Error, ErrorKind, FieldError, Result, ResultExt};
+
+/// Work in the background: payload types that are jobs, the client, the worker pool, the port of queues.
+pub mod jobs {
+    pub use crate::foundation::jobs::{
+        Added, Backoff, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration, JobCounts,
+        JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob, Outcome, Priority, QueueName,
+        Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
+    };
+    pub use crate::runtime::jobs::{HandlerOutcome, JobContext, JobDescriptor, JobOutcome, JobReturn, RunHandler};
+}
+
+/// Recurring work: cron in a time zone, policies, the port that remembers ticks.
+pub mod schedule {
+    pub use crate::foundation::schedule::{Cron, Fire, Fired, MissedTicks, Overlap, ScheduleRecord, ScheduleStore};
+    pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
+}
+
+/// One process of several leads.
+pub mod leadership {
+    pub use crate::foundation::leadership::{Leadership, Lease};
+}
+
+/// Typed SQL, transactions, migrations; with `sea_query` to build statements.
+pub mod sql {
+    pub use crate::foundation::sql::{
+        AppliedMigration, Database, Db, Dialect, FromRow, FromSqlValue, Isolation, Migration, MigrationSet, Row,
+        SqlValue, Statement, ToStatement, Transaction, Tx,
+    };
+    pub use sea_query;
+}
+
+/// Dependency injection.
+pub mod container {
+    pub use crate::foundation::container::{Place, Scope, TypeKey, Want, WantMode};
+    pub use crate::runtime::container::{
+        Binding, Close, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
+    };
+}
+
+/// Time: the clock port.
+pub mod clock {
+    pub use crate::foundation::clock::{Clock, ClockExt, Timestamp, to_microseconds};
+}
+
+/// What travels with every unit of work.
+pub mod context {
+    pub use crate::foundation::context::{Context, Principal, SpanId, TraceContext, TraceId};
+}
+
+/// Typed, strict configuration.
+pub mod config {
+    pub use crate::foundation::secret::Secret;
+}
+
+/// Whether the parts a process depends on do their work.
+pub mod health {
+    pub use crate::foundation::health::{Health, HealthCheck, HealthStatus};
+}
+
+/// Proving who stands behind a request.
+pub mod authentication {
+    pub use crate::foundation::authentication::Authenticator;
+}
+
+/// How much is allowed in a time.
+pub mod rate_limit {
+    pub use crate::foundation::rate_limit::{Decision, Quota, TokenBucket};
+}
+
+/// The driver table: which adapter serves which URL scheme.
+pub mod driver {
+    pub use crate::foundation::driver::{Driver, DriverContext, KNOWN_SCHEMES, Open, SharedConnections, drivers};
+}

@@ -1,0 +1,7 @@
+//! Dependency injection: components by type, trait or name, built once, checked before anything is built.
+
+mod descriptor;
+mod resolver;
+
+pub use descriptor::{Binding, Close, ComponentDescriptor, Construct, Instance};
+pub use resolver::{FromContainer, Resolver};

@@ -1,0 +1,48 @@
+//! What `#[job]` says of a handler.
+
+use std::any::TypeId;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use super::{HandlerOutcome, JobContext};
+use crate::foundation::container::{Place, Want};
+use crate::foundation::error::Result;
+use crate::foundation::jobs::JobOptions;
+use crate::runtime::container::Resolver;
+
+/// Runs a handler: decodes the payload, resolves the parameters, calls the function, encodes what it returned.
+pub type RunHandler = for<'a> fn(
+    payload: &'a Bytes,
+    context: JobContext,
+    resolver: &'a Resolver<'a>,
+) -> BoxFuture<'a, Result<HandlerOutcome>>;
+
+/// What `#[job]` says of a handler.
+#[derive(Debug, Clone, Copy)]
+pub struct JobDescriptor {
+    /// The name on the wire.
+    pub kind: &'static str,
+    /// Earlier names.
+    pub aliases: &'static [&'static str],
+    /// The version of the payload's shape.
+    pub version: u32,
+    /// The queue and the options every enqueued job starts from.
+    pub options: &'static JobOptions,
+    /// How many run at once in one process, if the handler says so; a property of the queue.
+    pub concurrency: Option<u32>,
+    /// The payload type.
+    pub payload: TypeId,
+    /// The handler's function item.
+    pub handler: fn() -> TypeId,
+    /// What it is in the source, such as ``job `welcome` ``.
+    pub label: &'static str,
+    /// Where it stands.
+    pub place: Place,
+    /// The module it stands in (`module_path!()`).
+    pub module: &'static str,
+    /// What it needs.
+    pub wants: fn() -> Vec<Want>,
+    /// Runs it.
+    pub run: RunHandler,
+}

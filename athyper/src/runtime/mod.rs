@@ -1,0 +1,5 @@
+//! Puts the foundation to work: kernel, container, configuration, HTTP, jobs, scheduler, command line. It knows no adapter.
+
+pub(crate) mod container;
+pub(crate) mod jobs;
+pub(crate) mod scheduler;
