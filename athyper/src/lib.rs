@@ -84,3 +84,8 @@ pub mod rate_limit {
 pub mod driver {
     pub use crate::foundation::driver::{Driver, DriverContext, KNOWN_SCHEMES, Open, SharedConnections, drivers};
 }
+
+/// What keeps a kernel from starting.
+pub mod problem {
+    pub use crate::foundation::problem::{Detail, Problem, ProblemClass, Problems};
+}
