@@ -19,7 +19,9 @@ pub mod jobs {
         JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob, Outcome, Priority, QueueName,
         Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
     };
-    pub use crate::runtime::jobs::{HandlerOutcome, JobContext, JobDescriptor, JobOutcome, JobReturn, RunHandler};
+    pub use crate::runtime::jobs::{
+        HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobOutcome, JobReturn, JobValue, RunHandler,
+    };
 }
 
 /// Recurring work: cron in a time zone, policies, the port that remembers ticks.
@@ -50,14 +52,16 @@ pub mod container {
     };
 }
 
-/// Time: the clock port.
+/// Time: the clock port and the machine's own clock.
 pub mod clock {
     pub use crate::foundation::clock::{Clock, ClockExt, Timestamp, to_microseconds};
+    pub use crate::runtime::clock::SystemClock;
 }
 
 /// What travels with every unit of work.
 pub mod context {
     pub use crate::foundation::context::{Context, Principal, SpanId, TraceContext, TraceId};
+    pub use crate::runtime::current_context::{current_context, in_context};
 }
 
 /// Typed, strict configuration.

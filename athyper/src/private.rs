@@ -14,7 +14,9 @@ pub use crate::foundation::sql::{FromRow, FromSqlValue, Row};
 pub use crate::runtime::container::{
     Binding, Close, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
 };
-pub use crate::runtime::jobs::{HandlerOutcome, JobContext, JobDescriptor, JobReturn, RunHandler};
+pub use crate::runtime::jobs::{
+    HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobReturn, RunHandler, check_payload, decode_payload,
+};
 pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
 
 /// Components of every linked crate.

@@ -65,6 +65,16 @@ text_id! {
     QueueName
 }
 
+impl QueueName {
+    /// Whether a product may name a queue so: 1 to 100 ASCII letters, digits, `-`, `_` and `.`, which every store, URL
+    /// and metric label can carry.
+    #[must_use]
+    pub fn is_legal(name: &str) -> bool {
+        (1..=100).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    }
+}
+
 impl JobId {
     /// A new id that sorts by the time it was made (UUID version 7).
     #[must_use]

@@ -188,12 +188,41 @@ pub struct Recovered {
 ///
 /// Due times are compared with the clock the queue was opened with; locks with the store's own
 /// clock, so that a host with a wrong wall clock can neither steal nor keep a job.
+///
+/// # Rules that every queue keeps
+/// The conformance suite of the testkit holds each of them.
+///
+/// *Order.* Of the jobs that are due, the one with the smallest priority number is handed out first; among equal ones the
+/// one that became ready first, then the one that was added first. A due time in the past counts as the time of adding. A
+/// job that is released or taken back from a silent worker keeps the place it had.
+///
+/// *Duplicates.* A job whose id the queue holds in any state is answered with that id. A job whose unique key was used
+/// within the period that the earlier job named is answered with the earlier job's id, whatever became of that job;
+/// removing the earlier job by hand frees the key. Both hold within one call of [`add`](Self::add) too.
+///
+/// *Serial keys.* While a job with a key is active, no other job of the queue with that key is handed out; one call hands
+/// out at most one of them. A job that waits for its next attempt does not hold the others up.
+///
+/// *Attempts.* Each take counts up the token. [`Outcome::Complete`], [`Outcome::Retry`] and [`Outcome::Fail`] count up the
+/// attempts made; the other outcomes and stalls do not.
+///
+/// *Locks.* A lock that ran out is still good for `finish`, `renew` and progress until [`recover`](Self::recover) has taken
+/// the job back: work that was done is not thrown away while nobody else has begun it. `take` never hands out an active job.
+///
+/// *Stalls.* [`recover`](Self::recover) counts one, and fails the job once there are more than allowed. The count starts
+/// again from zero when an attempt ends with an outcome other than [`Outcome::Release`]: stalls count in a row.
+///
+/// *States.* A delayed or parked job whose time has come counts, and is listed, as waiting. A paused queue keeps its jobs
+/// in their states. Taking clears nothing: progress and error stay until the next attempt's own replace them.
+///
+/// *Retention.* Each time a job finishes, finished jobs of the queue whose own age bound has passed go, and so do those in
+/// the same state beyond the count that the finishing job names, oldest first. A count of zero keeps nothing.
 #[async_trait]
 pub trait JobQueue: JobAdministration {
     /// What this queue can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Adds jobs, all or none, in one round trip.
+    /// Adds jobs, all or none, in one round trip. They may be of different queues.
     ///
     /// # Errors
     /// `Unavailable` when the store cannot be reached; `UnknownOutcome` when it may have added them.
@@ -208,14 +237,14 @@ pub trait JobQueue: JobAdministration {
     /// Takes jobs that are due, waiting up to [`Take::wait`] for the first.
     ///
     /// # Cancel safety
-    /// Dropping the future loses no job: at worst one is taken back as stalled.
+    /// Dropping the future loses no job: at worst one is taken back as stalled. Dropping it while it waits takes none.
     ///
     /// # Errors
     /// `Unavailable` when the store cannot be reached.
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>>;
 
     /// Records what became of attempts and, with `next`, takes further jobs in the same round trip
-    /// (never waiting for them).
+    /// (never waiting for them). The outcomes come first: a job that is released or retried at once may be among the next.
     ///
     /// # Errors
     /// `Unavailable` when the store cannot be reached.
@@ -290,7 +319,7 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
     /// `NotFound`, or `Conflict` while it is active.
     async fn remove(&self, queue: &QueueName, id: &JobId) -> Result<()>;
 
-    /// Makes a failed job ready again, with all its attempts.
+    /// Makes a failed job ready again, with all its attempts: attempts made and stalls start from zero, the token goes on.
     ///
     /// # Errors
     /// `NotFound`, or `Conflict` when it has not failed.

@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 use super::{HandlerOutcome, JobContext};
 use crate::foundation::container::{Place, Want};
 use crate::foundation::error::Result;
-use crate::foundation::jobs::JobOptions;
+use crate::foundation::jobs::{Job, JobOptions};
 use crate::runtime::container::Resolver;
 
 /// Runs a handler: decodes the payload, resolves the parameters, calls the function, encodes what it returned.
@@ -33,6 +33,8 @@ pub struct JobDescriptor {
     pub concurrency: Option<u32>,
     /// The payload type.
     pub payload: TypeId,
+    /// Whether a payload given as JSON is one of the payload type: [`check_payload`](super::check_payload).
+    pub check: fn(&[u8]) -> Result<()>,
     /// The handler's function item.
     pub handler: fn() -> TypeId,
     /// What it is in the source, such as ``job `welcome` ``.
@@ -45,4 +47,10 @@ pub struct JobDescriptor {
     pub wants: fn() -> Vec<Want>,
     /// Runs it.
     pub run: RunHandler,
+}
+
+/// A payload type with a handler in this crate, written by `#[job]`; lets `KernelBuilder::job::<P>()` find it.
+pub trait JobHandler: Job {
+    /// What `#[job]` says of the handler.
+    const DESCRIPTOR: JobDescriptor;
 }

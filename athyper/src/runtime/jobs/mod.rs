@@ -3,7 +3,9 @@
 mod context;
 mod descriptor;
 mod outcome;
+mod payload;
 
 pub use context::JobContext;
-pub use descriptor::{JobDescriptor, RunHandler};
-pub use outcome::{HandlerOutcome, JobOutcome, JobReturn};
+pub use descriptor::{JobDescriptor, JobHandler, RunHandler};
+pub use outcome::{HandlerOutcome, JobOutcome, JobReturn, JobValue};
+pub use payload::{check_payload, decode_payload};

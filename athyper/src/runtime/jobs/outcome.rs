@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::payload::encode;
 use crate::foundation::error::{Error, Result};
 
 /// What a handler asks for besides success and failure. Outcomes are values, not errors.
@@ -30,7 +31,8 @@ pub enum HandlerOutcome {
     Discard(String),
 }
 
-/// What a handler may return: `()`, a serialisable value, [`JobOutcome`], or a `Result` of one of them.
+/// What a handler may return: `()`, [`JobOutcome<T>`], `Result<T>` or `Result<JobOutcome<T>>`, with any error type that
+/// becomes an [`Error`].
 #[diagnostic::on_unimplemented(
     message = "a job cannot return `{Self}`",
     note = "a job returns `Result<T>` or `Result<JobOutcome<T>>` with a `T` that is `Serialize + DeserializeOwned`"
@@ -46,25 +48,62 @@ pub trait JobReturn {
     fn into_outcome(self) -> Result<HandlerOutcome>;
 }
 
-impl<T, E> JobReturn for Result<JobOutcome<T>, E>
-where
-    T: Serialize + DeserializeOwned + Send + 'static,
-    E: Into<Error>,
-{
+/// What stands inside the `Result` of a handler: a value, or a [`JobOutcome`].
+#[diagnostic::on_unimplemented(
+    message = "a job cannot return `Result<{Self}>`",
+    note = "a job returns `Result<T>` or `Result<JobOutcome<T>>` with a `T` that is `Serialize + DeserializeOwned`"
+)]
+pub trait JobValue {
+    /// The typed result.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Encodes it.
+    ///
+    /// # Errors
+    /// `Internal` when the result cannot be encoded.
+    fn into_outcome(self) -> Result<HandlerOutcome>;
+}
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> JobValue for T {
     type Output = T;
 
     fn into_outcome(self) -> Result<HandlerOutcome> {
-        match self.map_err(Into::into)? {
-            JobOutcome::Done(value) => encode(&value),
-            JobOutcome::Snooze(delay) => Ok(HandlerOutcome::Snooze(delay)),
-            JobOutcome::Discard(reason) => Ok(HandlerOutcome::Discard(reason)),
+        encode("the result of the job", &self).map(HandlerOutcome::Done)
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> JobValue for JobOutcome<T> {
+    type Output = T;
+
+    fn into_outcome(self) -> Result<HandlerOutcome> {
+        match self {
+            Self::Done(value) => JobValue::into_outcome(value),
+            Self::Snooze(delay) => Ok(HandlerOutcome::Snooze(delay)),
+            Self::Discard(reason) => Ok(HandlerOutcome::Discard(reason)),
         }
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Result<HandlerOutcome> {
-    match serde_json::to_vec(value) {
-        Ok(json) => Ok(HandlerOutcome::Done(Bytes::from(json))),
-        Err(error) => Err(Error::internal("the result of the job cannot be written as JSON").with_source(error)),
+impl<V: JobValue, E: Into<Error>> JobReturn for Result<V, E> {
+    type Output = V::Output;
+
+    fn into_outcome(self) -> Result<HandlerOutcome> {
+        self.map_err(Into::into)?.into_outcome()
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> JobReturn for JobOutcome<T> {
+    type Output = T;
+
+    fn into_outcome(self) -> Result<HandlerOutcome> {
+        JobValue::into_outcome(self)
+    }
+}
+
+impl JobReturn for () {
+    type Output = ();
+
+    fn into_outcome(self) -> Result<HandlerOutcome> {
+        JobValue::into_outcome(self)
     }
 }
