@@ -2,6 +2,9 @@
 //! production shape.
 #![forbid(unsafe_code)]
 
+// The derives are used inside as well, and their output says `athyper`.
+extern crate self as athyper;
+
 mod adapters;
 mod foundation;
 mod runtime;
@@ -46,9 +49,9 @@ pub mod sql {
 
 /// Dependency injection.
 pub mod container {
-    pub use crate::foundation::container::{Place, Scope, TypeKey, Want, WantMode};
+    pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
     pub use crate::runtime::container::{
-        Binding, Close, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
+        Binding, Close, Component, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
     };
 }
 

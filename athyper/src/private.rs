@@ -1,5 +1,11 @@
 //! All that macro output may name. Not part of the public API.
 
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use async_trait::async_trait;
 pub use bytes::Bytes;
 pub use futures_core::future::BoxFuture;
 pub use inventory;
@@ -7,12 +13,13 @@ pub use linkme;
 pub use serde;
 pub use serde_json;
 
-pub use crate::foundation::container::{Place, Scope, TypeKey, Want, WantMode};
+pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
+pub use crate::foundation::error::{Error, ErrorKind, Result};
 pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention};
 pub use crate::foundation::schedule::{MissedTicks, Overlap};
-pub use crate::foundation::sql::{FromRow, FromSqlValue, Row};
+pub use crate::foundation::sql::{FromRow, FromSqlValue, Row, SqlValue};
 pub use crate::runtime::container::{
-    Binding, Close, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
+    Binding, Close, Component, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
 };
 pub use crate::runtime::jobs::{
     HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobReturn, RunHandler, check_payload, decode_payload,
@@ -39,3 +46,96 @@ pub struct ModuleDescriptor {
 }
 
 inventory::collect!(ModuleDescriptor);
+
+/// The library crates that a crate names with `athyper::modules!(…)`.
+#[derive(Debug, Clone, Copy)]
+pub struct ModuleList {
+    /// The crate that names them.
+    pub by: &'static str,
+    /// Where it does.
+    pub place: Place,
+    /// The crates it names.
+    pub modules: &'static [&'static ModuleDescriptor],
+}
+
+inventory::collect!(ModuleList);
+
+/// The crate part of a `module_path!()`.
+#[must_use]
+pub const fn crate_of(module_path: &'static str) -> &'static str {
+    let bytes = module_path.as_bytes();
+    let mut end = 0;
+    while end < bytes.len() && bytes[end] != b':' {
+        end += 1;
+    }
+    module_path.split_at(end).0
+}
+
+/// The identity of an item by a value of it, such as a function item.
+pub fn item_of<T: 'static>(_: &T) -> TypeId {
+    TypeId::of::<T>()
+}
+
+/// One thing that an item needs.
+pub fn want<T: FromContainer>(name: Option<&'static str>, label: &'static str, place: Place) -> Want {
+    Want { key: T::KEY.named(name), mode: T::MODE, label, place }
+}
+
+/// Hands one thing out that an item needs.
+///
+/// # Errors
+/// What the container reports.
+pub async fn inject<T: FromContainer>(resolver: &Resolver<'_>, name: Option<&'static str>) -> Result<T> {
+    T::from_container(resolver, name).await
+}
+
+/// Boxes a built component for the container.
+#[must_use]
+pub fn instance<T: ?Sized + Send + Sync + 'static>(component: Arc<T>) -> Instance {
+    Box::new(component)
+}
+
+/// The component in a box.
+///
+/// # Panics
+/// If the box holds another type: the container hands an instance only to the descriptor that made it.
+#[must_use]
+pub fn component<T: ?Sized + Send + Sync + 'static>(instance: &Instance) -> &Arc<T> {
+    let any: &(dyn Any + Send + Sync) = &**instance;
+    any.downcast_ref().expect("the container hands an instance only to the descriptor that made it")
+}
+
+/// The result of closing a component.
+///
+/// # Errors
+/// The component's own.
+pub fn closed<E: Into<Error>>(result: Result<(), E>) -> Result<()> {
+    result.map_err(Into::into)
+}
+
+/// The options of a job, all given.
+#[must_use]
+pub const fn job_options(
+    queue: &'static str,
+    priority: Priority,
+    attempts: u32,
+    backoff: Backoff,
+    timeout: Option<Duration>,
+    keep_completed: Retention,
+    keep_failed: Retention,
+) -> JobOptions {
+    JobOptions { queue: Cow::Borrowed(queue), priority, attempts, backoff, timeout, keep_completed, keep_failed }
+}
+
+/// What `#[derive(Job)]` says of a payload. The derive writes constants of these names on the type itself, which come
+/// before these.
+pub trait JobIdentity {
+    /// The name on the wire, if the payload names one.
+    const __ATHYPER_JOB_NAME: Option<&'static str> = None;
+    /// The version of the payload's shape.
+    const __ATHYPER_JOB_VERSION: u32 = 1;
+    /// Earlier names.
+    const __ATHYPER_JOB_ALIASES: &'static [&'static str] = &[];
+}
+
+impl<T: ?Sized> JobIdentity for T {}

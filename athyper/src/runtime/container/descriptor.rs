@@ -1,6 +1,6 @@
 //! What `#[inject]` says of a component.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 
 use futures_core::future::BoxFuture;
 
@@ -33,6 +33,8 @@ pub struct ComponentDescriptor {
     pub key: TypeKey,
     /// Further keys it is found by: `#[inject(as = dyn Trait)]`.
     pub bindings: &'static [Binding],
+    /// The item in the source: the struct, or the factory's function item, so that a builder can be given the function.
+    pub item: fn() -> TypeId,
     /// How long it lives.
     pub scope: Scope,
     /// Its place among all providers of one key; smaller comes first in a `Vec<Arc<T>>`.

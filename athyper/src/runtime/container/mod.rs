@@ -1,7 +1,9 @@
 //! Dependency injection: components by type, trait or name, built once, checked before anything is built.
 
+mod component;
 mod descriptor;
 mod resolver;
 
+pub use component::Component;
 pub use descriptor::{Binding, Close, ComponentDescriptor, Construct, Instance};
 pub use resolver::{FromContainer, Resolver};
