@@ -29,7 +29,9 @@ pub mod jobs {
 
 /// Recurring work: cron in a time zone, policies, the port that remembers ticks.
 pub mod schedule {
-    pub use crate::foundation::schedule::{Cron, Fire, Fired, MissedTicks, Overlap, ScheduleRecord, ScheduleStore};
+    pub use crate::foundation::schedule::{
+        Cron, Fire, Fired, MissedTicks, Overlap, ScheduleRecord, ScheduleStore, Ticks,
+    };
     pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
 }
 
