@@ -18,7 +18,7 @@ pub struct ScheduleRecord {
     pub definition: String,
     /// The latest tick that was fired or passed over; a tick at or before it never fires again.
     pub high_water: Timestamp,
-    /// The fencing epoch of the leader that last moved the mark.
+    /// The fencing epoch of the leader that last declared the schedule.
     pub epoch: u64,
     /// The job of the latest tick that was fired.
     pub last_job: Option<JobId>,
@@ -48,22 +48,41 @@ pub enum Fired {
     Skipped,
     /// The tick is at or before the mark: it was fired already.
     AlreadyFired,
-    /// A leader with a later epoch has moved the mark: whoever asks leads no more.
+    /// A leader with a later epoch has declared the schedule: whoever asks leads no more.
     StaleLeader,
     /// The schedule was removed.
     Unknown,
 }
 
 /// The port of schedules, implemented by each job queue's store.
+///
+/// Each call is one transaction of the store. What fences a leader that was replaced and does not know it: its successor
+/// [declares](Self::declare) with a later epoch before it fires anything, and from then on every earlier epoch is refused.
 #[async_trait]
 pub trait ScheduleStore: Send + Sync + fmt::Debug {
     /// Makes the store hold exactly these schedules `(name, definition)`: new and changed ones start with their mark at
-    /// `now`, others keep theirs, and those not named disappear. Refused (`false`) for an epoch older than any record's.
+    /// `now`, others keep theirs, and those not named disappear (their jobs stay). Every record takes over `epoch`.
+    ///
+    /// Refused (`false`), with nothing changed, for an epoch older than any record's.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
     async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool>;
 
     /// What is remembered, sorted by name.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
     async fn records(&self) -> Result<Vec<ScheduleRecord>>;
 
     /// Moves a schedule's mark to a tick and adds the tick's job, both or neither.
+    ///
+    /// In this order: [`Fired::Unknown`] without a record, [`Fired::StaleLeader`] for an epoch older than the record's,
+    /// [`Fired::AlreadyFired`] for a tick at or before the mark. Otherwise the mark moves; with [`Overlap::Skip`] no job is
+    /// added while the record's last job exists and is neither completed nor failed.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached; `UnknownOutcome` when the tick may have been fired: asking again is
+    /// safe and tells.
     async fn fire(&self, fire: Fire) -> Result<Fired>;
 }
