@@ -29,9 +29,8 @@ pub mod jobs {
 
 /// Recurring work: cron in a time zone, policies, the port that remembers ticks.
 pub mod schedule {
-    pub use crate::foundation::schedule::{
-        Cron, Fire, Fired, MissedTicks, Overlap, ScheduleRecord, ScheduleStore, Ticks,
-    };
+    pub use crate::foundation::jobs::{Fire, Fired, ScheduleRecord, ScheduleStore};
+    pub use crate::foundation::schedule::{Cron, MissedTicks, Overlap, Ticks};
     pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
 }
 

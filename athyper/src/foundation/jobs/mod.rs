@@ -5,6 +5,7 @@ mod envelope;
 mod job;
 mod options;
 mod queue;
+mod schedule_store;
 mod state;
 
 pub use backoff::{Backoff, Growth};
@@ -15,4 +16,5 @@ pub use queue::{
     Added, Capabilities, Claimed, Finish, Finished, JobAdministration, JobFilter, JobQueue, Lock, NewJob, Outcome,
     Recovered, RecoveryPolicy, Take, Verdict,
 };
+pub use schedule_store::{Fire, Fired, ScheduleRecord, ScheduleStore};
 pub use state::{JobCounts, JobRecord, JobState};

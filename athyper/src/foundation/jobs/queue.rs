@@ -6,10 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Envelope, JobCounts, JobId, JobRecord, JobState, QueueName, Unique};
+use super::{Envelope, JobCounts, JobId, JobRecord, JobState, QueueName, ScheduleStore, Unique};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::Result;
-use crate::foundation::schedule::ScheduleStore;
 use crate::foundation::sql::Tx;
 
 /// What a queue can do beyond the least that every one can.

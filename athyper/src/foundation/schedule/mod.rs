@@ -1,13 +1,11 @@
-//! When recurring work is due, and the port that remembers which ticks were fired.
+//! When recurring work is due, and what happens with ticks that were missed or that overlap.
 
 mod civil;
 mod cron;
 mod expression;
 mod policy;
-mod store;
 mod ticks;
 
 pub use cron::Cron;
 pub use policy::{MissedTicks, Overlap};
-pub use store::{Fire, Fired, ScheduleRecord, ScheduleStore};
 pub use ticks::Ticks;

@@ -4,10 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::Overlap;
+use super::{JobId, NewJob};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{JobId, NewJob};
+use crate::foundation::schedule::Overlap;
 
 /// What the store remembers of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
