@@ -70,6 +70,11 @@ pub mod context {
 
 /// Typed, strict configuration.
 pub mod config {
+    pub use crate::foundation::config::{
+        ByteSize, ConfigData, ConfigError, ConfigIssue, ConfigSection, ConfigTable, ConfigValue, DefaultValue,
+        FieldDescriptor, FromConfigValue, IssueKind, Mode, Modes, Origin, Profile, SectionCheck, SectionDescriptor,
+        SectionValue, Shape, StoreUrl, StoreUrlError, TableReader, read_word,
+    };
     pub use crate::foundation::secret::Secret;
 }
 

@@ -13,6 +13,10 @@ pub use linkme;
 pub use serde;
 pub use serde_json;
 
+pub use crate::foundation::config::{
+    ConfigError, ConfigSection, ConfigTable, ConfigValue, DefaultValue, FieldDescriptor, FromConfigValue, Profile,
+    SectionCheck, SectionDescriptor, TableReader, read_word,
+};
 pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
 pub use crate::foundation::error::{Error, ErrorKind, Result};
 pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention};
@@ -37,6 +41,10 @@ pub static ATHYPER_JOBS_V0: [JobDescriptor];
 /// Schedules of every linked crate.
 #[linkme::distributed_slice]
 pub static ATHYPER_SCHEDULES_V0: [ScheduleDescriptor];
+
+/// Sections of the configuration of every linked crate.
+#[linkme::distributed_slice]
+pub static ATHYPER_SECTIONS_V0: [SectionDescriptor];
 
 /// One crate that registers items: submitted by `athyper::module!()` and `#[athyper::main]`.
 #[derive(Debug, Clone, Copy)]

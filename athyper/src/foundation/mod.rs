@@ -3,6 +3,7 @@
 
 pub(crate) mod authentication;
 pub(crate) mod clock;
+pub(crate) mod config;
 pub(crate) mod container;
 pub(crate) mod context;
 pub(crate) mod driver;

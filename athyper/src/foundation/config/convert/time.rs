@@ -1,0 +1,36 @@
+//! Lengths of time.
+
+use std::time::Duration;
+
+use jiff::SpanRelativeTo;
+use jiff::fmt::friendly::SpanParser;
+
+use crate::foundation::config::{ConfigData, ConfigError, ConfigValue, FromConfigValue, IssueKind, Profile};
+
+/// Reads a length of time such as `30s`, `1h 30m`, `7d`; a day is 24 hours.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let span = SpanParser::new().parse_span(text.trim()).ok()?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(duration).ok()
+}
+
+impl FromConfigValue for Duration {
+    fn from_config_value(value: &ConfigValue, _profile: Profile) -> Result<Self, ConfigError> {
+        let bare = match &value.data {
+            ConfigData::Integer(number) => Some(number.to_string()),
+            ConfigData::Float(number) => Some(number.to_string()),
+            ConfigData::Text(text) | ConfigData::String(text) => match parse_duration(text) {
+                Some(duration) => return Ok(duration),
+                None => Some(text.trim().to_owned()).filter(|text| text.parse::<f64>().is_ok_and(f64::is_finite)),
+            },
+            _ => None,
+        };
+        Err(match bare {
+            Some(_) => ConfigError::new(
+                IssueKind::Type,
+                "needs a unit: {value} could be seconds or milliseconds, say \"30s\" or \"1h 30m\"",
+            ),
+            None => ConfigError::expected("a length of time such as \"30s\" or \"1h 30m\""),
+        })
+    }
+}

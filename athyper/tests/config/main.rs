@@ -1,0 +1,3 @@
+//! Configuration: sources, precedence, conversion, errors, secrets.
+
+mod handwritten;
