@@ -35,8 +35,11 @@ pub(crate) fn check_features(tree: &Tree, report: &mut Report) {
     for (path, file) in tree.library().filter(|(path, _)| !FACADE.contains(path)) {
         for used in &file.scan.feature_uses {
             if path != "adapters/mod.rs" || used.on != "mod" {
-                let message =
-                    format!("`cfg(feature)` on `{}`: it stands on the `mod` line in adapters/mod.rs", used.on);
+                let features = used.features.join(", ");
+                let message = format!(
+                    "`cfg(feature)` ({features}) on `{}`: it stands on the `mod` line in adapters/mod.rs",
+                    used.on
+                );
                 report.add(Rule::R6, &file.path, used.line, message);
             }
         }
