@@ -31,7 +31,10 @@ pub mod jobs {
 pub mod schedule {
     pub use crate::foundation::jobs::{Fire, Fired, ScheduleRecord, ScheduleStore};
     pub use crate::foundation::schedule::{Cron, MissedTicks, Overlap, Ticks};
-    pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
+    pub use crate::runtime::scheduler::{
+        FiredTick, NextTick, Schedule, ScheduleBuilder, ScheduleDescriptor, SchedulePlan, Scheduler, SchedulerOptions,
+        SchedulerPorts, Tick,
+    };
 }
 
 /// One process of several leads.
