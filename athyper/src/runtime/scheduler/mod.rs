@@ -2,10 +2,12 @@
 
 mod descriptor;
 mod due;
+mod firing;
+mod leading;
 mod options;
 mod plan;
 mod schedule;
-mod scheduler;
+mod service;
 mod status;
 mod term;
 mod tick;
@@ -14,5 +16,5 @@ pub use descriptor::ScheduleDescriptor;
 pub use options::SchedulerOptions;
 pub use plan::{NextTick, SchedulePlan};
 pub use schedule::{Schedule, ScheduleBuilder};
-pub use scheduler::{FiredTick, Scheduler, SchedulerPorts};
+pub use service::{FiredTick, Scheduler, SchedulerPorts};
 pub use tick::Tick;
