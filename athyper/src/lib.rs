@@ -91,6 +91,11 @@ pub mod authentication {
     pub use crate::foundation::authentication::Authenticator;
 }
 
+/// Counters, gauges, histograms and summaries of a kernel.
+pub mod metrics {
+    pub use crate::foundation::metrics::{Buckets, Counter, Family, Gauge, Histogram, MetricsRegistry, Summary};
+}
+
 /// How much is allowed in a time.
 pub mod rate_limit {
     pub use crate::foundation::rate_limit::{Decision, Quota, TokenBucket};
