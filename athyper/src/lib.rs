@@ -84,11 +84,21 @@ pub mod config {
 /// Whether the parts a process depends on do their work.
 pub mod health {
     pub use crate::foundation::health::{Health, HealthCheck, HealthStatus};
+    pub use crate::runtime::http::{HealthRegistry, HealthReport, PartReport, Readiness, ReadinessPart};
 }
 
 /// Proving who stands behind a request.
 pub mod authentication {
     pub use crate::foundation::authentication::Authenticator;
+}
+
+/// HTTP: the server, extractors, errors as problem documents.
+pub mod http {
+    pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+
+    pub use crate::runtime::http::{
+        BodyPaused, Drained, Http2Options, HttpServer, ProblemDetails, ServerOptions, management_router, probe_router,
+    };
 }
 
 /// Counters, gauges, histograms and summaries of a kernel.

@@ -3,5 +3,6 @@
 pub(crate) mod clock;
 pub(crate) mod container;
 pub(crate) mod current_context;
+pub(crate) mod http;
 pub(crate) mod jobs;
 pub(crate) mod scheduler;
