@@ -1,1 +1,37 @@
-//! x
+//! The attributes and derives of the athyper framework. Products use them through `athyper`, never this crate.
+//!
+//! Each macro lies in a folder of its own: `parse` reads what stands there, `model` checks all of it and collects every
+//! error, `expand` turns a checked model into tokens and cannot fail. On an error the item is emitted as it was, with
+//! whatever makes the rest of the product compile, so that one mistake gives one message.
+#![forbid(unsafe_code)]
+
+mod common;
+mod inject;
+mod job;
+mod scheduled;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct or a factory function a component of the container.
+#[proc_macro_attribute]
+pub fn inject(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    inject::attribute(arguments.into(), item.into()).into()
+}
+
+/// Makes an `async fn` the handler of a job.
+#[proc_macro_attribute]
+pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    job::attribute(arguments.into(), item.into()).into()
+}
+
+/// Says who a payload is on the wire.
+#[proc_macro_derive(Job, attributes(job))]
+pub fn derive_job(input: TokenStream) -> TokenStream {
+    job::derive(input.into()).into()
+}
+
+/// Lets an `async fn` run when a cron expression says so.
+#[proc_macro_attribute]
+pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    scheduled::attribute(arguments.into(), item.into()).into()
+}

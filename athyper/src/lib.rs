@@ -13,10 +13,14 @@ pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 
+pub use athyper_macros::{inject, job, scheduled};
 pub use foundation::error::{Error, ErrorKind, FieldError, Result, ResultExt};
 
 /// Work in the background: payload types that are jobs, the client, the worker pool, the port of queues.
 pub mod jobs {
+    #[doc(no_inline)]
+    pub use athyper_macros::{Job, job};
+
     pub use crate::foundation::jobs::{
         Added, Backoff, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration, JobCounts,
         JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob, Outcome, Priority, QueueName,

@@ -5,3 +5,10 @@
 pub use crate as athyper;
 
 pub use std::sync::Arc;
+
+pub use athyper_macros::{Job, inject, job, scheduled};
+
+pub use crate::foundation::error::{Error, Result};
+pub use crate::foundation::jobs::Job;
+pub use crate::runtime::jobs::JobContext;
+pub use crate::runtime::scheduler::Tick;

@@ -30,6 +30,12 @@ pub use crate::runtime::jobs::{
 };
 pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
 
+/// What a schedule that does not say it does about ticks that nobody fired.
+pub const DEFAULT_MISSED: MissedTicks = MissedTicks::Once;
+
+/// What a schedule that does not say it does about a tick while an earlier one runs.
+pub const DEFAULT_OVERLAP: Overlap = Overlap::Skip;
+
 /// Components of every linked crate.
 #[linkme::distributed_slice]
 pub static ATHYPER_COMPONENTS_V0: [ComponentDescriptor];
@@ -84,17 +90,39 @@ pub fn item_of<T: 'static>(_: &T) -> TypeId {
     TypeId::of::<T>()
 }
 
-/// One thing that an item needs.
-pub fn want<T: FromContainer>(name: Option<&'static str>, label: &'static str, place: Place) -> Want {
-    Want { key: T::KEY.named(name), mode: T::MODE, label, place }
+/// How one thing is handed out that an item needs. Only making it asks that the type can be injected; using it does not,
+/// so that a type that cannot is one error.
+#[derive(Debug, Clone, Copy)]
+pub struct Injection<T> {
+    key: TypeKey,
+    mode: WantMode,
+    resolve: for<'a> fn(&'a Resolver<'a>, Option<&'static str>) -> BoxFuture<'a, Result<T>>,
 }
 
-/// Hands one thing out that an item needs.
-///
-/// # Errors
-/// What the container reports.
-pub async fn inject<T: FromContainer>(resolver: &Resolver<'_>, name: Option<&'static str>) -> Result<T> {
-    T::from_container(resolver, name).await
+impl<T> Injection<T> {
+    /// That of a type.
+    #[must_use]
+    pub fn of() -> Self
+    where
+        T: FromContainer + 'static,
+    {
+        Self {
+            key: T::KEY,
+            mode: T::MODE,
+            resolve: |resolver, name| Box::pin(async move { T::from_container(resolver, name).await }),
+        }
+    }
+
+    /// What the graph is told.
+    #[must_use]
+    pub fn want(self, name: Option<&'static str>, label: &'static str, place: Place) -> Want {
+        Want { key: self.key.named(name), mode: self.mode, label, place }
+    }
+
+    /// Hands it out.
+    pub fn resolve<'a>(self, resolver: &'a Resolver<'a>, name: Option<&'static str>) -> BoxFuture<'a, Result<T>> {
+        (self.resolve)(resolver, name)
+    }
 }
 
 /// Boxes a built component for the container.

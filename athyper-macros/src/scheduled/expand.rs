@@ -1,0 +1,56 @@
+//! The descriptor of a schedule, and its entry in the table.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Type, parse_quote};
+
+use super::model::{Missed, Overlap, Schedule};
+use crate::job::Handler;
+
+pub(super) fn expand(schedule: &Schedule) -> TokenStream {
+    let Schedule { ident, name, expression, zone, options, .. } = schedule;
+    let missed = match schedule.missed {
+        Some(Missed::Skip) => quote!(athyper::private::MissedTicks::Skip),
+        Some(Missed::Once) => quote!(athyper::private::MissedTicks::Once),
+        Some(Missed::All) => quote!(athyper::private::MissedTicks::All),
+        None => quote!(athyper::private::DEFAULT_MISSED),
+    };
+    let overlap = match schedule.overlap {
+        Some(Overlap::Skip) => quote!(athyper::private::Overlap::Skip),
+        Some(Overlap::Queue) => quote!(athyper::private::Overlap::Queue),
+        Some(Overlap::Allow) => quote!(athyper::private::Overlap::Allow),
+        None => quote!(athyper::private::DEFAULT_OVERLAP),
+    };
+    // The dot keeps it apart from every kind that comes from a type's name.
+    let kind = format!("schedule.{name}");
+    let options = options.tokens();
+    let payload: Type = parse_quote!(athyper::private::Tick);
+    let job = Handler {
+        ident,
+        label: format!("schedule `{ident}`"),
+        payload: &payload,
+        returned: &schedule.returned,
+        sources: &schedule.sources,
+        kind: quote!(#kind),
+        aliases: quote!(&[]),
+        version: quote!(1),
+        options: quote!(&__ATHYPER_OPTIONS),
+        concurrency: None,
+    }
+    .descriptor();
+    quote! {
+        const _: () = {
+            const __ATHYPER_OPTIONS: athyper::private::JobOptions = #options;
+            #[athyper::private::linkme::distributed_slice(athyper::private::ATHYPER_SCHEDULES_V0)]
+            #[linkme(crate = athyper::private::linkme)]
+            static __ATHYPER_SCHEDULE: athyper::private::ScheduleDescriptor = athyper::private::ScheduleDescriptor {
+                name: #name,
+                expression: #expression,
+                zone: #zone,
+                missed: #missed,
+                overlap: #overlap,
+                job: #job,
+            };
+        };
+    }
+}

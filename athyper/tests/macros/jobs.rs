@@ -1,0 +1,118 @@
+//! `#[job]` and `#[derive(Job)]`.
+
+use std::any::TypeId;
+use std::time::Duration;
+
+use athyper::container::WantMode;
+use athyper::jobs::{Growth, JobDescriptor, JobHandler, JobOptions, Priority, Retention};
+use athyper::prelude::*;
+use athyper::private::ATHYPER_JOBS_V0;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Serialize, Deserialize, Job)]
+#[job(name = "welcome.v2", version = 2, aliases = ["welcome", "greet"])]
+pub struct Welcome {
+    to: String,
+}
+
+#[job(
+    queue = "email",
+    concurrency = 5,
+    attempts = 7,
+    backoff = "exponential 2s max 1h jitter 0.25",
+    timeout = "1m 30s",
+    priority = high,
+    keep_completed = "10, 2h",
+    keep_failed = "7d"
+)]
+async fn welcome(job: Welcome, ctx: JobContext) -> Result<String> {
+    Ok(format!("{} at attempt {}", job.to, ctx.attempt()))
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CleanUpHTTPCache;
+
+/// The names of the parameters are those that the output uses for its own.
+#[job]
+async fn clean(payload: CleanUpHTTPCache, resolver: JobContext, #[inject] context: Option<Arc<Unit>>) {
+    let _ = (payload, resolver, context);
+}
+
+#[inject]
+pub struct Unit;
+
+mod contract {
+    use athyper::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, Serialize, Deserialize, Job)]
+    #[job(contract, queue = "reports", output = u32, attempts = 2)]
+    pub struct Count(pub u32);
+}
+
+#[job(contract, concurrency = 3)]
+async fn count(job: contract::Count) -> Result<u32> {
+    Ok(job.0 + 1)
+}
+
+fn descriptor(label: &str) -> &'static JobDescriptor {
+    ATHYPER_JOBS_V0.iter().find(|job| job.label == label).expect("registered")
+}
+
+#[test]
+fn options_are_what_was_written() {
+    let job = <Welcome as JobHandler>::DESCRIPTOR;
+    assert_eq!((job.kind, job.version, job.aliases), ("welcome.v2", 2, &["welcome", "greet"][..]));
+    assert_eq!(job.concurrency, Some(5));
+    let options = job.options;
+    assert_eq!(options.queue, "email");
+    assert_eq!(options.attempts, 7);
+    assert_eq!(options.priority, Priority::High);
+    assert_eq!(options.timeout, Some(Duration::from_secs(90)));
+    assert_eq!(options.backoff.growth, Growth::Exponential);
+    assert_eq!(options.backoff.base, Duration::from_secs(2));
+    assert_eq!(options.backoff.max, Duration::from_secs(3600));
+    assert_eq!(options.backoff.jitter_percent, 25);
+    assert_eq!(options.keep_completed, Retention { count: 10, age: Duration::from_secs(7200) });
+    assert_eq!(
+        options.keep_failed,
+        Retention { count: Retention::FAILED.count, age: Duration::from_secs(7 * 24 * 3600) }
+    );
+}
+
+#[test]
+fn a_job_that_says_nothing_has_the_defaults() {
+    let job = <CleanUpHTTPCache as JobHandler>::DESCRIPTOR;
+    assert_eq!((job.kind, job.version, job.aliases), ("clean_up_http_cache", 1, &[][..]));
+    assert_eq!(*job.options, JobOptions::DEFAULT);
+    assert_eq!(job.concurrency, None);
+    let wants = (job.wants)();
+    assert_eq!((wants.len(), wants[0].label, wants[0].mode), (1, "parameter `context`", WantMode::Optional));
+}
+
+#[test]
+fn a_contract_carries_the_job_and_the_handler_only_itself() {
+    let job = descriptor("job `count`");
+    assert_eq!((job.kind, job.concurrency), ("count", Some(3)));
+    assert_eq!((&*job.options.queue, job.options.attempts), ("reports", 2));
+    assert_eq!(job.payload, TypeId::of::<contract::Count>());
+}
+
+#[test]
+fn a_payload_is_checked_against_its_type() {
+    let job = descriptor("job `welcome`");
+    assert!((job.check)(br#"{"to": "a@example.org"}"#).is_ok());
+    assert_eq!((job.check)(b"{}").unwrap_err().code(), "job-payload");
+}
+
+#[test]
+fn every_handler_is_in_the_table_and_known_by_its_function() {
+    fn item_of<T: 'static>(_: T) -> TypeId {
+        TypeId::of::<T>()
+    }
+    assert_eq!((descriptor("job `welcome`").handler)(), item_of(welcome));
+    assert_eq!((descriptor("job `clean`").handler)(), item_of(clean));
+    assert_eq!((descriptor("job `count`").handler)(), item_of(count));
+    assert_eq!(ATHYPER_JOBS_V0.len(), 3);
+}
+

@@ -1,0 +1,5 @@
+//! What the macros emit does what they promise: descriptors in the tables, with places, options and working functions.
+
+mod components;
+mod jobs;
+mod schedules;
