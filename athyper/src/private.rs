@@ -23,7 +23,7 @@ pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Re
 pub use crate::foundation::schedule::{MissedTicks, Overlap};
 pub use crate::foundation::sql::{FromRow, FromSqlValue, Row, SqlValue};
 pub use crate::runtime::container::{
-    Binding, Close, Component, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
+    Binding, Close, Component, ComponentDescriptor, Construct, FromContainer, Injection, Instance, Resolver,
 };
 pub use crate::runtime::jobs::{
     HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobReturn, RunHandler, check_payload, decode_payload,
@@ -88,41 +88,6 @@ pub const fn crate_of(module_path: &'static str) -> &'static str {
 /// The identity of an item by a value of it, such as a function item.
 pub fn item_of<T: 'static>(_: &T) -> TypeId {
     TypeId::of::<T>()
-}
-
-/// How one thing is handed out that an item needs. Only making it asks that the type can be injected; using it does not,
-/// so that a type that cannot is one error.
-#[derive(Debug, Clone, Copy)]
-pub struct Injection<T> {
-    key: TypeKey,
-    mode: WantMode,
-    resolve: for<'a> fn(&'a Resolver<'a>, Option<&'static str>) -> BoxFuture<'a, Result<T>>,
-}
-
-impl<T> Injection<T> {
-    /// That of a type.
-    #[must_use]
-    pub fn of() -> Self
-    where
-        T: FromContainer + 'static,
-    {
-        Self {
-            key: T::KEY,
-            mode: T::MODE,
-            resolve: |resolver, name| Box::pin(async move { T::from_container(resolver, name).await }),
-        }
-    }
-
-    /// What the graph is told.
-    #[must_use]
-    pub fn want(self, name: Option<&'static str>, label: &'static str, place: Place) -> Want {
-        Want { key: self.key.named(name), mode: self.mode, label, place }
-    }
-
-    /// Hands it out.
-    pub fn resolve<'a>(self, resolver: &'a Resolver<'a>, name: Option<&'static str>) -> BoxFuture<'a, Result<T>> {
-        (self.resolve)(resolver, name)
-    }
 }
 
 /// Boxes a built component for the container.

@@ -275,7 +275,13 @@ mod tests {
     fn every_mistake_is_reported() {
         let known = [("queue", "\"email\""), ("contract", "")];
         let mut errors = Errors::default();
-        Arguments::read("#[job]", quote!(queue, queu = 1, contract = 2, queue = "a", queue = "b"), &known, &[], &mut errors);
+        Arguments::read(
+            "#[job]",
+            quote!(queue, queu = 1, contract = 2, queue = "a", queue = "b"),
+            &known,
+            &[],
+            &mut errors,
+        );
         assert_eq!(errors.into_compile_errors().to_string().matches("compile_error").count(), 4);
     }
 }

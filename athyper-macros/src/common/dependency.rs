@@ -1,12 +1,12 @@
 //! What an item needs from the container.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::{Attribute, LitStr, Meta, Type};
 
 use super::arguments::{Arguments, Known};
 use super::errors::Errors;
-use super::place::{at, place};
+use super::place::place;
 
 const KNOWN: &[Known] = &[("name", "\"primary\"")];
 const KNOWN_ON_FIELDS: &[Known] = &[("name", "\"primary\""), ("default", "")];
@@ -29,8 +29,9 @@ pub(crate) enum On {
 
 /// Takes `#[inject]` and `#[inject(…)]` off a parameter or field.
 pub(crate) fn take_injection(attributes: &mut Vec<Attribute>, on: On, errors: &mut Errors) -> Option<Injection> {
-    let (ours, others): (Vec<_>, Vec<_>) =
-        attributes.drain(..).partition(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "inject"));
+    let (ours, others): (Vec<_>, Vec<_>) = attributes
+        .drain(..)
+        .partition(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "inject"));
     *attributes = others;
     let (known, owner) = match on {
         On::Parameter => (KNOWN, "`#[inject]` on a parameter"),
@@ -94,7 +95,7 @@ impl Dependency {
     /// The one expression that needs the type to be injectable, so that a type that is not is said so once.
     fn injection(&self) -> TokenStream {
         let ty = &self.ty;
-        quote_spanned!(at(ty)=> athyper::private::Injection::<#ty>::of())
+        quote!(<#ty as athyper::private::FromContainer>::INJECTION)
     }
 }
 

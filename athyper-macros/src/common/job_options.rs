@@ -44,7 +44,10 @@ impl JobOptions {
         let timeout = arguments.string_as("timeout", errors, |literal| {
             let timeout = literals::duration(literal)?;
             if timeout.is_zero() {
-                return Err(syn::Error::new(literal.span(), "no job finishes in no time: leave `timeout` out for no limit"));
+                return Err(syn::Error::new(
+                    literal.span(),
+                    "no job finishes in no time: leave `timeout` out for no limit",
+                ));
             }
             Ok(timeout)
         });

@@ -15,9 +15,8 @@ pub(crate) fn duration(literal: &LitStr) -> Result<Duration> {
 
 fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
     let example = "write for instance \"500ms\", \"30s\", \"1h 30m\" or \"7d\"";
-    let span = SpanParser::new()
-        .parse_span(text.trim())
-        .map_err(|_| format!("`{text}` is not a duration: {example}"))?;
+    let span =
+        SpanParser::new().parse_span(text.trim()).map_err(|_| format!("`{text}` is not a duration: {example}"))?;
     let length = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
         .map_err(|_| format!("`{text}` has no fixed length, since months and years differ: {example}"))?;
@@ -53,7 +52,8 @@ pub(crate) fn backoff(literal: &LitStr) -> Result<Backoff> {
 }
 
 fn parse_backoff(text: &str) -> std::result::Result<Backoff, String> {
-    let form = "write \"fixed 5s\", \"linear 5s\" or \"exponential 1s\", with `max 1h` and `jitter 0.2` behind it if wanted";
+    let form =
+        "write \"fixed 5s\", \"linear 5s\" or \"exponential 1s\", with `max 1h` and `jitter 0.2` behind it if wanted";
     let mut words = text.split_whitespace().peekable();
     let growth = match words.next() {
         Some("fixed") => Growth::Fixed,
@@ -124,7 +124,8 @@ fn parse_retention(text: &str) -> std::result::Result<Retention, String> {
             let count = part.parse().map_err(|_| format!("{part} jobs are more than can be counted"))?;
             retention.count.replace(count).is_some()
         } else {
-            let age = parse_duration(part).map_err(|_| format!("`{part}` is neither a count nor a duration: {form}"))?;
+            let age =
+                parse_duration(part).map_err(|_| format!("`{part}` is neither a count nor a duration: {form}"))?;
             retention.age.replace(age).is_some()
         };
         if twice {

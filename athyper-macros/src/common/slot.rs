@@ -21,9 +21,7 @@ impl<T> Slot<T> {
     /// When it is set already: `describe` says what the first value was.
     pub(crate) fn set(&mut self, span: Span, value: T, describe: impl FnOnce(&T) -> String) -> Result<(), Error> {
         match &self.value {
-            Some(first) => {
-                Err(Error::new(span, format!("{} is given twice, first as {}", self.name, describe(first))))
-            }
+            Some(first) => Err(Error::new(span, format!("{} is given twice, first as {}", self.name, describe(first)))),
             None => {
                 self.value = Some(value);
                 Ok(())

@@ -170,7 +170,8 @@ impl Output {
         };
         match &key {
             Type::ImplTrait(_) | Type::Reference(_) => {
-                errors.on(&key, "the container finds components by type: return `Arc<dyn Trait>` or a type with a name");
+                errors
+                    .on(&key, "the container finds components by type: return `Arc<dyn Trait>` or a type with a name");
             }
             Type::TraitObject(_) if !is_shared => {
                 errors.on(&key, "a trait object comes in an `Arc`: return `Arc<dyn Trait>`");

@@ -10,13 +10,8 @@ use crate::common::errors::Errors;
 use crate::common::item::what_is;
 use crate::common::signature::{Parameter, take_parameters};
 
-const KNOWN: &[Known] = &[
-    ("scope", "singleton"),
-    ("name", "\"primary\""),
-    ("as", "dyn Trait"),
-    ("order", "10"),
-    ("close", "Type::close"),
-];
+const KNOWN: &[Known] =
+    &[("scope", "singleton"), ("name", "\"primary\""), ("as", "dyn Trait"), ("order", "10"), ("close", "Type::close")];
 
 /// The two things that can be components.
 pub(super) enum Source {
@@ -56,7 +51,8 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
         }
         other => {
             let what = what_is(&other);
-            let message = format!("`#[inject]` stands on a struct or on a function that makes a component, not on {what}");
+            let message =
+                format!("`#[inject]` stands on a struct or on a function that makes a component, not on {what}");
             errors.at(proc_macro2::Span::call_site(), message);
             (None, other.into_token_stream())
         }

@@ -39,10 +39,12 @@ impl Job {
         for argument in arguments.given() {
             let name = argument.name.to_string();
             if OF_PAYLOAD.iter().any(|(known, _)| *known == name) {
-                let message = format!("`{name}` belongs to the payload: `#[derive(Job)]` with `#[job({name} = …)]` below it");
+                let message =
+                    format!("`{name}` belongs to the payload: `#[derive(Job)]` with `#[job({name} = …)]` below it");
                 errors.at(argument.name.span(), message);
             } else if arguments.flag("contract") && !matches!(name.as_str(), "contract" | "concurrency") {
-                let message = format!("`{name}` is part of the contract: it stands on the payload, in `#[job(contract, …)]`");
+                let message =
+                    format!("`{name}` is part of the contract: it stands on the payload, in `#[job(contract, …)]`");
                 errors.at(argument.name.span(), message);
             }
         }
@@ -83,7 +85,8 @@ pub(crate) fn sources(parameters: Vec<Parameter>, errors: &mut Errors) -> (Vec<S
             }
             sources.push(Source::Context);
         } else if let Some((_, first)) = &payload {
-            let message = format!("{first} is the payload already: write `#[inject]` before what the container provides");
+            let message =
+                format!("{first} is the payload already: write `#[inject]` before what the container provides");
             errors.at(parameter.span, message);
         } else {
             payload = Some((parameter.ty, parameter.label));

@@ -14,7 +14,8 @@ use crate::common::signature::{Parameter, is_named, take_parameters};
 const OF_HANDLER: &[Known] = &[("concurrency", "5"), ("contract", "")];
 
 /// Options that identify a payload.
-pub(super) const OF_PAYLOAD: &[Known] = &[("name", "\"send_welcome\""), ("version", "2"), ("aliases", "[\"old_name\"]")];
+pub(super) const OF_PAYLOAD: &[Known] =
+    &[("name", "\"send_welcome\""), ("version", "2"), ("aliases", "[\"old_name\"]")];
 
 /// An attribute and its function.
 pub(super) struct Parsed {

@@ -7,7 +7,7 @@ use athyper::prelude::*;
 use athyper::private::ATHYPER_COMPONENTS_V0;
 
 /// Injectable without a container: a value made on the spot.
-struct Given(u8);
+pub(crate) struct Given(u8);
 
 impl FromContainer for Given {
     const KEY: TypeKey = TypeKey::of::<Given>();

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::time::Duration;
 
+use super::components::Given;
 use athyper::container::WantMode;
 use athyper::jobs::{Growth, JobDescriptor, JobHandler, JobOptions, Priority, Retention};
 use athyper::prelude::*;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize, Job)]
 #[job(name = "welcome.v2", version = 2, aliases = ["welcome", "greet"])]
-pub struct Welcome {
+pub(crate) struct Welcome {
     to: String,
 }
 
@@ -30,16 +31,13 @@ async fn welcome(job: Welcome, ctx: JobContext) -> Result<String> {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct CleanUpHTTPCache;
+pub(crate) struct CleanUpHTTPCache;
 
 /// The names of the parameters are those that the output uses for its own.
 #[job]
-async fn clean(payload: CleanUpHTTPCache, resolver: JobContext, #[inject] context: Option<Arc<Unit>>) {
+async fn clean(payload: CleanUpHTTPCache, resolver: JobContext, #[inject] context: Given) {
     let _ = (payload, resolver, context);
 }
-
-#[inject]
-pub struct Unit;
 
 mod contract {
     use athyper::prelude::*;
@@ -47,7 +45,7 @@ mod contract {
 
     #[derive(Debug, Serialize, Deserialize, Job)]
     #[job(contract, queue = "reports", output = u32, attempts = 2)]
-    pub struct Count(pub u32);
+    pub(crate) struct Count(pub(crate) u32);
 }
 
 #[job(contract, concurrency = 3)]
@@ -87,7 +85,7 @@ fn a_job_that_says_nothing_has_the_defaults() {
     assert_eq!(*job.options, JobOptions::DEFAULT);
     assert_eq!(job.concurrency, None);
     let wants = (job.wants)();
-    assert_eq!((wants.len(), wants[0].label, wants[0].mode), (1, "parameter `context`", WantMode::Optional));
+    assert_eq!((wants.len(), wants[0].label, wants[0].mode), (1, "parameter `context`", WantMode::Required));
 }
 
 #[test]
@@ -115,4 +113,3 @@ fn every_handler_is_in_the_table_and_known_by_its_function() {
     assert_eq!((descriptor("job `count`").handler)(), item_of(count));
     assert_eq!(ATHYPER_JOBS_V0.len(), 3);
 }
-

@@ -8,7 +8,7 @@ use athyper::private::ATHYPER_SCHEDULES_V0;
 use athyper::schedule::{MissedTicks, Overlap, ScheduleDescriptor};
 
 #[scheduled("0 0 * * *", tz = "Europe/Berlin", missed = all, overlap = queue, queue = "reports", timeout = "10m")]
-async fn daily_report(tick: Tick, ctx: JobContext, #[inject] unit: Option<Arc<super::jobs::Unit>>) -> Result<()> {
+async fn daily_report(tick: Tick, ctx: JobContext, #[inject] unit: super::components::Given) -> Result<()> {
     let _ = (tick, ctx, unit);
     Ok(())
 }
@@ -39,4 +39,12 @@ fn a_schedule_that_says_nothing_has_the_defaults() {
     assert_eq!((beat.missed, beat.overlap), (MissedTicks::default(), Overlap::default()));
     assert_eq!(beat.job.options.queue, "default");
     assert_eq!(ATHYPER_SCHEDULES_V0.len(), 2);
+}
+
+#[test]
+fn the_compiler_and_the_scheduler_read_expressions_with_the_same_code() {
+    assert_eq!(
+        include_str!("../../src/foundation/schedule/expression.rs"),
+        include_str!("../../../athyper-macros/src/scheduled/expression.rs"),
+    );
 }

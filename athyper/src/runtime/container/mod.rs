@@ -2,8 +2,10 @@
 
 mod component;
 mod descriptor;
+mod injection;
 mod resolver;
 
 pub use component::Component;
 pub use descriptor::{Binding, Close, ComponentDescriptor, Construct, Instance};
+pub use injection::Injection;
 pub use resolver::{FromContainer, Resolver};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
+use super::Injection;
 use crate::foundation::container::{TypeKey, WantMode};
 use crate::foundation::error::Result;
 
@@ -18,11 +19,19 @@ pub struct Resolver<'a> {
     label = "not an injectable form",
     note = "injectable are `Arc<T>`, `Arc<dyn Trait>`, `Option<Arc<T>>`, `Vec<Arc<T>>`, `Lazy<T>`, `Config<T>` and `Context`"
 )]
-pub trait FromContainer: Sized + Send {
+pub trait FromContainer: Sized + Send + 'static {
     /// What is looked up, and in which form.
     const KEY: TypeKey;
     /// In which form it is wanted.
     const MODE: WantMode;
+
+    /// How macro output hands it out.
+    #[doc(hidden)]
+    const INJECTION: Injection<Self> = Injection {
+        key: Self::KEY,
+        mode: Self::MODE,
+        resolve: |resolver, name| Box::pin(Self::from_container(resolver, name)),
+    };
 
     /// Hands it out; `name` is given with `#[inject(name = "…")]`.
     fn from_container(resolver: &Resolver<'_>, name: Option<&'static str>)
