@@ -1,1 +1,3 @@
-//! x
+//! Tests for athyper products and adapters.
+
+pub mod conformance;

@@ -43,6 +43,8 @@ pub mod schedule {
 
 /// One process of several leads.
 pub mod leadership {
+    #[cfg(feature = "memory")]
+    pub use crate::adapters::memory::MemoryLeadership;
     pub use crate::foundation::leadership::{Leadership, Lease};
 }
 

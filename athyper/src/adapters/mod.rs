@@ -1,1 +1,4 @@
 //! What touches the outside: one folder a technology, one cargo feature each, one file a port.
+
+#[cfg(feature = "memory")]
+pub(crate) mod memory;

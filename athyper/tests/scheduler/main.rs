@@ -3,3 +3,5 @@
 
 mod cron;
 mod cron_properties;
+mod leadership;
+mod support;

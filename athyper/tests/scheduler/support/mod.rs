@@ -1,0 +1,5 @@
+//! What the tests of the scheduler share.
+
+mod clock;
+
+pub(crate) use clock::TestClock;
