@@ -59,9 +59,12 @@ pub mod sql {
 
 /// Dependency injection.
 pub mod container {
-    pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
+    pub use crate::foundation::container::{
+        Accepts, Graph, GraphNode, GraphRoot, Place, Reach, Scope, TypeKey, Want, WantMode,
+    };
     pub use crate::runtime::container::{
-        Binding, Close, Component, ComponentDescriptor, Construct, FromContainer, Instance, Resolver,
+        Binding, Close, CloseFailure, Component, ComponentDescriptor, Construct, Container, ContainerBuilder,
+        FromContainer, Instance, Lazy, Provide, Provider, RequestScope, Resolve, Resolver,
     };
 }
 

@@ -247,14 +247,18 @@ impl Error {
         &self.0.fields
     }
 
-    /// The message followed by every source, joined with `: `; for logs.
+    /// The message followed by every source, joined with `: `; for logs. A source whose text the message ends with
+    /// already is not repeated.
     #[must_use]
     pub fn report(&self) -> String {
         let mut text = self.0.message.to_string();
         let mut source = StdError::source(self);
         while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
+            let words = error.to_string();
+            if !text.ends_with(&words) {
+                text.push_str(": ");
+                text.push_str(&words);
+            }
             source = error.source();
         }
         text

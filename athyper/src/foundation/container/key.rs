@@ -54,8 +54,11 @@ impl Eq for TypeKey {}
 
 impl Hash for TypeKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        // Without a name, only the id: this is what looking up a component costs.
         self.id.hash(state);
-        self.name.hash(state);
+        if let Some(name) = self.name {
+            name.hash(state);
+        }
     }
 }
 

@@ -1,10 +1,7 @@
 //! How one dependency is handed out.
 
-use futures_core::future::BoxFuture;
-
-use super::Resolver;
+use super::{Resolve, Resolver};
 use crate::foundation::container::{Place, TypeKey, Want, WantMode};
-use crate::foundation::error::Result;
 
 /// How one dependency of an item is handed out, for the output of macros. Only making it asks that the type can be
 /// injected; using it does not, so that a type that cannot be is one compile error and not four.
@@ -12,7 +9,7 @@ use crate::foundation::error::Result;
 pub struct Injection<T> {
     pub(super) key: TypeKey,
     pub(super) mode: WantMode,
-    pub(super) resolve: for<'a> fn(&'a Resolver<'a>, Option<&'static str>) -> BoxFuture<'a, Result<T>>,
+    pub(super) resolve: for<'a> fn(&Resolver<'a>, Option<&'static str>) -> Resolve<'a, T>,
 }
 
 impl<T> Injection<T> {
@@ -23,7 +20,7 @@ impl<T> Injection<T> {
     }
 
     /// Hands it out.
-    pub fn resolve<'a>(self, resolver: &'a Resolver<'a>, name: Option<&'static str>) -> BoxFuture<'a, Result<T>> {
+    pub fn resolve<'a>(self, resolver: &Resolver<'a>, name: Option<&'static str>) -> Resolve<'a, T> {
         (self.resolve)(resolver, name)
     }
 }

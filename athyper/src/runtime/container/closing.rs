@@ -1,0 +1,117 @@
+//! Closing what was built, in reverse order.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::Instance;
+use super::frozen::Node;
+use super::provider::{CloseInstance, Provider};
+use super::slot::Value;
+use crate::foundation::clock::{Clock, ClockExt};
+use crate::foundation::container::Place;
+use crate::foundation::error::{Error, ErrorKind, Result};
+
+/// A component that did not close as it should.
+#[derive(Debug)]
+pub struct CloseFailure {
+    /// What it is in the source, such as ``factory `mailer` ``.
+    pub label: String,
+    /// Where it stands.
+    pub place: Place,
+    /// What went wrong.
+    pub error: Error,
+}
+
+struct Open {
+    label: String,
+    place: Place,
+    close: Arc<CloseInstance>,
+    value: Value,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    open: Vec<Open>,
+}
+
+/// The components to be closed, in the order they were built.
+#[derive(Default)]
+pub(super) struct Closing(Mutex<State>);
+
+impl Closing {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a component into its place, to be closed later; gives it back when everything is closed already.
+    pub(super) fn admit(&self, provider: &Provider, value: &Value, instance: Instance) -> Result<(), Instance> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(instance);
+        }
+        value.set(instance)?;
+        if let Some(close) = provider.close.clone() {
+            let value = Arc::clone(value);
+            state.open.push(Open { label: provider.label.clone(), place: provider.place, close, value });
+        }
+        Ok(())
+    }
+
+    /// Notes a component that was there from the start.
+    pub(super) fn admit_ready(&self, node: &Node) {
+        if let Some(close) = node.provider.close.clone() {
+            let (label, place) = (node.provider.label.clone(), node.provider.place);
+            self.state().open.push(Open { label, place, close, value: Arc::clone(&node.slot.value) });
+        }
+    }
+
+    /// Closes each component once, the last one first, and nothing is built any more. Each gets the time of `limit`.
+    pub(super) async fn close(&self, limit: Option<(&dyn Clock, Duration)>) -> Vec<CloseFailure> {
+        self.state().closed = true;
+        let mut failures = Vec::new();
+        loop {
+            let Some(open) = self.state().open.pop() else { return failures };
+            let Some(instance) = open.value.get() else { continue };
+            if let Err(error) = close_one(&*open.close, instance, limit).await {
+                failures.push(CloseFailure { label: open.label, place: open.place, error });
+            }
+        }
+    }
+}
+
+/// Closes one component; a panic is an error like others.
+pub(super) async fn close_one(
+    close: &CloseInstance,
+    instance: &Instance,
+    limit: Option<(&dyn Clock, Duration)>,
+) -> Result<()> {
+    let closing = AssertUnwindSafe(async { close(instance).await }).catch_unwind();
+    let outcome = match limit {
+        None => Some(closing.await),
+        Some((clock, time)) => clock.timeout(time, closing).await,
+    };
+    match outcome {
+        Some(Ok(result)) => result,
+        Some(Err(panic)) => Err(Error::internal(format!("closing panicked: {}", panic_text(&*panic)))),
+        None => Err(Error::new(ErrorKind::Timeout, "closing did not end in time")),
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+impl std::fmt::Debug for Closing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Closing").field("open", &self.state().open.len()).finish_non_exhaustive()
+    }
+}
