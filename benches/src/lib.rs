@@ -1,0 +1,9 @@
+//! What athyper's budgets are measured with: criterion benches under `benches/`, and programs that measure whole products.
+//!
+//! | what | budget | command |
+//! | --- | --- | --- |
+//! | resolve a singleton, uncontended | ≤ 25 ns | `cargo bench -p benches --bench fast_paths` |
+//! | one decision of the rate limiter | ≤ 100 ns | `cargo bench -p benches --bench fast_paths` |
+//! | start of the quickstart, cold, to the first answered request | ≤ 50 ms | `scripts/bench start` |
+//! | its resident memory then | ≤ 25 MB | `scripts/bench start` |
+#![forbid(unsafe_code)]
