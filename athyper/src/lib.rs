@@ -21,6 +21,8 @@ pub mod jobs {
     #[doc(no_inline)]
     pub use athyper_macros::{Job, job};
 
+    #[cfg(feature = "memory")]
+    pub use crate::adapters::memory::MemoryJobQueue;
     pub use crate::foundation::jobs::{
         Added, Backoff, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration, JobCounts,
         JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob, Outcome, Priority, QueueName,

@@ -1,0 +1,82 @@
+//! One job as the queue holds it.
+
+use std::time::Duration;
+
+use super::store::Reading;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::jobs::{Claimed, JobRecord, JobState, Lock, NewJob, Priority, Retention, Take};
+
+/// Where a waiting job stands among the others: by priority, then by when it became ready, then by when it was added.
+pub(super) type Place = (Priority, Timestamp, u64);
+
+/// One job as the queue holds it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) record: JobRecord,
+    pub(super) serial_key: Option<String>,
+    pub(super) unique_key: Option<String>,
+    pub(super) added: u64,
+    pub(super) locked_until: Duration,
+    /// Counts finished jobs, so that they have an order.
+    pub(super) concluded: u64,
+}
+
+impl Entry {
+    pub(super) fn new(job: NewJob, added: u64, now: Timestamp) -> Self {
+        Self {
+            record: JobRecord {
+                envelope: job.envelope,
+                state: JobState::Waiting,
+                created_at: now,
+                due_at: job.due_at.max(now),
+                started_at: None,
+                finished_at: None,
+                attempts_started: 0,
+                attempts_made: 0,
+                stalls: 0,
+                progress: None,
+                result: None,
+                error: None,
+            },
+            serial_key: job.serial_key,
+            unique_key: job.unique.map(|unique| unique.key),
+            added,
+            locked_until: Duration::ZERO,
+            concluded: 0,
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        (self.record.envelope.options.priority, self.record.due_at, self.added)
+    }
+
+    pub(super) fn lock(&self) -> Lock {
+        let envelope = &self.record.envelope;
+        Lock { queue: envelope.queue.clone(), id: envelope.id.clone(), token: self.record.attempts_started }
+    }
+
+    pub(super) fn is_held_by(&self, lock: &Lock) -> bool {
+        self.record.state == JobState::Active && self.record.attempts_started == lock.token
+    }
+
+    /// How long it is kept once it finished as it did.
+    pub(super) fn retention(&self) -> Retention {
+        let options = &self.record.envelope.options;
+        if self.record.state == JobState::Completed { options.keep_completed } else { options.keep_failed }
+    }
+
+    /// Puts it into a worker's hands.
+    pub(super) fn start(&mut self, request: &Take, now: Reading) -> Claimed {
+        self.record.state = JobState::Active;
+        self.record.attempts_started = self.record.attempts_started.saturating_add(1);
+        self.record.started_at = Some(now.wall);
+        self.locked_until = now.since_boot.saturating_add(request.lock_for);
+        Claimed {
+            envelope: self.record.envelope.clone(),
+            lock: self.lock(),
+            attempts_made: self.record.attempts_made,
+            created_at: self.record.created_at,
+            due_at: self.record.due_at,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The schedules that are kept with the jobs.
+
+use async_trait::async_trait;
+
+use super::MemoryJobQueue;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::error::Result;
+use crate::foundation::jobs::JobId;
+use crate::foundation::schedule::{Fire, Fired, Overlap, ScheduleRecord, ScheduleStore};
+
+#[async_trait]
+impl ScheduleStore for MemoryJobQueue {
+    async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool> {
+        Ok(self.change(|store, _| {
+            let records = &mut store.schedules;
+            if records.values().any(|record| record.epoch > epoch) {
+                return false;
+            }
+            records.retain(|name, _| schedules.iter().any(|(declared, _)| declared == name));
+            for (name, definition) in schedules {
+                let record = records.entry(name.clone()).or_insert_with(|| ScheduleRecord {
+                    name: name.clone(),
+                    definition: definition.clone(),
+                    high_water: now,
+                    epoch,
+                    last_job: None,
+                });
+                if record.definition != *definition {
+                    record.definition.clone_from(definition);
+                    record.high_water = now;
+                }
+                record.epoch = epoch;
+            }
+            true
+        }))
+    }
+
+    async fn records(&self) -> Result<Vec<ScheduleRecord>> {
+        Ok(self.store().schedules.values().cloned().collect())
+    }
+
+    async fn fire(&self, fire: Fire) -> Result<Fired> {
+        Ok(self.change(|store, now| {
+            let Some(record) = store.schedules.get(&fire.schedule) else { return Fired::Unknown };
+            if record.epoch > fire.epoch {
+                return Fired::StaleLeader;
+            }
+            if fire.tick <= record.high_water {
+                return Fired::AlreadyFired;
+            }
+            let last_job = record.last_job.clone();
+            let added = fire.job.and_then(|job| {
+                let queue = &job.envelope.queue;
+                let earlier_runs = last_job.is_some_and(|id: JobId| store.is_unfinished(queue, &id));
+                if fire.overlap == Overlap::Skip && earlier_runs {
+                    return None;
+                }
+                store.add(vec![job], now).pop().map(|added| added.id)
+            });
+            let Some(record) = store.schedules.get_mut(&fire.schedule) else { return Fired::Unknown };
+            record.high_water = fire.tick;
+            record.epoch = fire.epoch;
+            match added {
+                Some(id) => {
+                    record.last_job = Some(id.clone());
+                    Fired::Added(id)
+                }
+                None => Fired::Skipped,
+            }
+        }))
+    }
+}

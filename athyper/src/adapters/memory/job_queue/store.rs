@@ -1,0 +1,209 @@
+//! What the queue holds, and how each operation changes it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::entry::{Entry, Place};
+use super::shelf::Shelf;
+use crate::foundation::clock::Timestamp;
+use crate::foundation::jobs::{
+    Added, Claimed, Finish, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy, Take, Verdict,
+};
+use crate::foundation::schedule::ScheduleRecord;
+
+/// The two clocks, read once an operation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// Due times and ages are compared with it.
+    pub(super) wall: Timestamp,
+    /// Locks are compared with it.
+    pub(super) since_boot: Duration,
+}
+
+/// Everything: the jobs of every queue and the schedules.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    pub(super) shelves: BTreeMap<QueueName, Shelf>,
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
+    added: u64,
+}
+
+impl Store {
+    /// Adds jobs one after another, so that duplicates within the call are found too.
+    pub(super) fn add(&mut self, jobs: Vec<NewJob>, now: Reading) -> Vec<Added> {
+        jobs.into_iter().map(|job| self.add_one(job, now)).collect()
+    }
+
+    fn add_one(&mut self, job: NewJob, now: Reading) -> Added {
+        self.added += 1;
+        let added = self.added;
+        let shelf = self.shelves.entry(job.envelope.queue.clone()).or_default();
+        let id = job.envelope.id.clone();
+        if shelf.jobs.contains_key(&id) {
+            return Added { id, duplicate: true };
+        }
+        if let Some(unique) = &job.unique {
+            if let Some(holder) = shelf.unique_holder(&unique.key, now.wall) {
+                return Added { id: holder, duplicate: true };
+            }
+            shelf.hold_unique(&unique.key, &id, later(now.wall, unique.period));
+        }
+        shelf.insert(Entry::new(job, added, now.wall), now.wall);
+        Added { id, duplicate: false }
+    }
+
+    /// Hands out due jobs; never waits.
+    pub(super) fn take(&mut self, request: &Take, now: Reading) -> Vec<Claimed> {
+        let Some(shelf) = self.shelves.get_mut(&request.queue) else { return Vec::new() };
+        shelf.promote_due(now.wall);
+        if shelf.paused {
+            return Vec::new();
+        }
+        let mut claimed = Vec::new();
+        let mut passed_over = Vec::new();
+        while claimed.len() < request.max {
+            let Some((place, id)) = shelf.waiting.pop_first() else { break };
+            let Some(entry) = shelf.jobs.get_mut(&id) else { continue };
+            if let Some(key) = &entry.serial_key
+                && !shelf.active_keys.insert(key.clone())
+            {
+                passed_over.push((place, id));
+                continue;
+            }
+            claimed.push(entry.start(request, now));
+            shelf.active.insert(id);
+        }
+        shelf.waiting.extend(passed_over);
+        claimed
+    }
+
+    /// Records outcomes in their order.
+    pub(super) fn finish(&mut self, outcomes: Vec<Finish>, now: Reading) -> Vec<Verdict> {
+        outcomes.into_iter().map(|finish| self.finish_one(finish, now)).collect()
+    }
+
+    fn finish_one(&mut self, finish: Finish, now: Reading) -> Verdict {
+        let Some(shelf) = self.shelves.get_mut(&finish.lock.queue) else { return Verdict::LostLock };
+        let Some(mut entry) = shelf.give_back(&finish.lock) else { return Verdict::LostLock };
+        let record = &mut entry.record;
+        if matches!(finish.outcome, Outcome::Complete(_) | Outcome::Retry { .. } | Outcome::Fail { .. }) {
+            record.attempts_made = record.attempts_made.saturating_add(1);
+        }
+        if !matches!(finish.outcome, Outcome::Release) {
+            record.stalls = 0;
+        }
+        match finish.outcome {
+            Outcome::Complete(result) => {
+                record.result = Some(result);
+                record.error = None;
+                shelf.conclude(entry, JobState::Completed, now.wall);
+            }
+            Outcome::Fail { error } => {
+                record.error = Some(error);
+                shelf.conclude(entry, JobState::Failed, now.wall);
+            }
+            Outcome::Retry { error, delay } => {
+                record.error = Some(error);
+                shelf.postpone(entry, JobState::Delayed, delay, now.wall);
+            }
+            Outcome::Snooze { delay } => shelf.postpone(entry, JobState::Delayed, delay, now.wall),
+            Outcome::Park { reason, delay } => {
+                record.error = Some(reason);
+                shelf.postpone(entry, JobState::Parked, delay, now.wall);
+            }
+            Outcome::Release => shelf.put_back(entry),
+        }
+        Verdict::Applied
+    }
+
+    /// Prolongs locks that still hold; answers with the others.
+    pub(super) fn renew(&mut self, locks: &[Lock], lock_for: Duration, now: Reading) -> Vec<Lock> {
+        let until = now.since_boot.saturating_add(lock_for);
+        locks
+            .iter()
+            .filter(|lock| match self.held(lock) {
+                Some(entry) => {
+                    entry.locked_until = until;
+                    false
+                }
+                None => true,
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// The job, if this lock holds it.
+    pub(super) fn held(&mut self, lock: &Lock) -> Option<&mut Entry> {
+        let shelf = self.shelves.get_mut(&lock.queue)?;
+        shelf.jobs.get_mut(&lock.id).filter(|entry| entry.is_held_by(lock))
+    }
+
+    /// Takes back the jobs whose lock ran out.
+    pub(super) fn recover(&mut self, queue: &QueueName, policy: RecoveryPolicy, now: Reading) -> Vec<Recovered> {
+        let Some(shelf) = self.shelves.get_mut(queue) else { return Vec::new() };
+        let mut silent: Vec<(Place, Lock)> = shelf
+            .active
+            .iter()
+            .filter_map(|id| shelf.jobs.get(id))
+            .filter(|entry| entry.locked_until <= now.since_boot)
+            .map(|entry| (entry.place(), entry.lock()))
+            .collect();
+        silent.sort_by_key(|(place, _)| *place);
+        silent
+            .into_iter()
+            .filter_map(|(_, lock)| {
+                let mut entry = shelf.give_back(&lock)?;
+                let record = &mut entry.record;
+                record.stalls = record.stalls.saturating_add(1);
+                let (id, kind) = (lock.id, record.envelope.kind.clone());
+                if record.stalls > policy.max_stalls {
+                    record.error =
+                        Some(format!("its worker went silent {} times in a row while it held the job", record.stalls));
+                    shelf.conclude(entry, JobState::Failed, now.wall);
+                    return Some(Recovered { id, kind, state: JobState::Failed });
+                }
+                shelf.put_back(entry);
+                Some(Recovered { id, kind, state: JobState::Waiting })
+            })
+            .collect()
+    }
+
+    /// Makes parked jobs of these kinds ready.
+    pub(super) fn release_parked(&mut self, queue: &QueueName, kinds: &[String], now: Reading) -> u64 {
+        let Some(shelf) = self.shelves.get_mut(queue) else { return 0 };
+        shelf.promote_due(now.wall);
+        let parked: Vec<JobId> = shelf
+            .delayed
+            .values()
+            .filter(|id| {
+                shelf.jobs.get(*id).is_some_and(|entry| {
+                    entry.record.state == JobState::Parked && kinds.contains(&entry.record.envelope.kind)
+                })
+            })
+            .cloned()
+            .collect();
+        for id in &parked {
+            shelf.make_ready(id, now.wall);
+        }
+        parked.len() as u64
+    }
+
+    /// Whether a job is there and has not finished.
+    pub(super) fn is_unfinished(&self, queue: &QueueName, id: &JobId) -> bool {
+        self.shelves.get(queue).and_then(|shelf| shelf.jobs.get(id)).is_some_and(|entry| !entry.record.state.is_final())
+    }
+
+    /// When the earliest delayed or parked job becomes ready.
+    pub(super) fn next_due(&self, queue: &QueueName) -> Option<Timestamp> {
+        let (place, _) = self.shelves.get(queue)?.delayed.first_key_value()?;
+        Some(place.0)
+    }
+}
+
+/// An instant and a duration later; the last instant there is when that is beyond it.
+pub(super) fn later(instant: Timestamp, by: Duration) -> Timestamp {
+    chrono::Duration::from_std(by).ok().and_then(|by| instant.checked_add_signed(by)).unwrap_or(Timestamp::MAX_UTC)
+}
+
+/// Jobs by id.
+pub(super) type Jobs = HashMap<JobId, Entry>;
