@@ -29,7 +29,8 @@ pub mod jobs {
         Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
     };
     pub use crate::runtime::jobs::{
-        HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobOutcome, JobReturn, JobValue, RunHandler,
+        AwaitResult, Enqueue, EnqueueAll, HandlerOutcome, JobContext, JobDescriptor, JobHandle, JobHandler, JobOutcome,
+        JobRegistry, JobReturn, JobValue, Jobs, RunHandler,
     };
 }
 

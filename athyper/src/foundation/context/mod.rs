@@ -63,6 +63,13 @@ impl Context {
         self
     }
 
+    /// The same context for work that may take as long as it likes.
+    #[must_use]
+    pub fn without_deadline(mut self) -> Self {
+        self.deadline = None;
+        self
+    }
+
     /// The same context one step further down in the trace.
     #[must_use]
     pub fn child(&self) -> Self {

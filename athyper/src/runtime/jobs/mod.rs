@@ -1,12 +1,17 @@
-//! Background jobs: the typed client and the worker pool.
+//! Background jobs: the typed client, the registry of handlers and the worker pool.
 
+mod client;
 mod context;
 mod descriptor;
+mod link;
 mod outcome;
 mod payload;
+mod registry;
 
+pub use client::{AwaitResult, Enqueue, EnqueueAll, JobHandle, Jobs};
 pub use context::JobContext;
 pub use descriptor::{JobDescriptor, JobHandler, RunHandler};
 pub use outcome::{HandlerOutcome, JobOutcome, JobReturn, JobValue};
 pub(crate) use payload::encode;
 pub use payload::{check_payload, decode_payload};
+pub use registry::JobRegistry;

@@ -1,0 +1,188 @@
+//! A job that was enqueued, as seen by whoever enqueued it.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use futures_util::future::select;
+
+use super::super::link::Link;
+use super::Jobs;
+use crate::foundation::clock::{Clock, ClockExt};
+use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::jobs::{Added, Job, JobId, JobRecord, JobState, QueueName, Retention};
+
+/// A job that was enqueued, as seen by whoever enqueued it.
+pub struct JobHandle<J> {
+    link: Arc<Link>,
+    queue: QueueName,
+    id: JobId,
+    duplicate: bool,
+    keep: Retention,
+    payload: PhantomData<fn() -> J>,
+}
+
+impl<J> JobHandle<J> {
+    pub(super) fn new(jobs: &Jobs, queue: QueueName, added: Added, keep: Retention) -> Self {
+        Self { link: jobs.link.clone(), queue, id: added.id, duplicate: added.duplicate, keep, payload: PhantomData }
+    }
+
+    /// The job's id: that of the earlier job when this one is its [duplicate](Self::duplicate).
+    #[must_use]
+    pub fn id(&self) -> &JobId {
+        &self.id
+    }
+
+    /// The queue it waits in.
+    #[must_use]
+    pub fn queue(&self) -> &QueueName {
+        &self.queue
+    }
+
+    /// Whether an earlier job with the same id or unique key stands for it.
+    #[must_use]
+    pub fn duplicate(&self) -> bool {
+        self.duplicate
+    }
+
+    /// How long the result can be asked for once the job is done: an age, and a number of later jobs of the queue. Both
+    /// bounds hold at once.
+    #[must_use]
+    pub fn result_lasts(&self) -> Retention {
+        self.keep
+    }
+
+    /// Where it stands; `None` once the queue holds it no more.
+    ///
+    /// # Errors
+    /// Those of the queue.
+    pub async fn state(&self) -> Result<Option<JobState>> {
+        Ok(self.record().await?.map(|record| record.state))
+    }
+
+    /// Everything the queue knows about it; `None` once it holds it no more.
+    ///
+    /// # Errors
+    /// Those of the queue.
+    pub async fn record(&self) -> Result<Option<JobRecord>> {
+        self.link.queue.get(&self.queue, &self.id).await
+    }
+}
+
+impl<J: Job> JobHandle<J> {
+    /// Waits until the job is done and answers with what its handler returned. It waits without end unless told
+    /// [`within`](AwaitResult::within).
+    ///
+    /// A result lasts as long as [`result_lasts`](Self::result_lasts) says; afterwards this is an error.
+    pub fn result(&self) -> AwaitResult<'_, J> {
+        AwaitResult { handle: self, within: None }
+    }
+}
+
+impl<J> Clone for JobHandle<J> {
+    fn clone(&self) -> Self {
+        Self { link: self.link.clone(), queue: self.queue.clone(), id: self.id.clone(), ..*self }
+    }
+}
+
+impl<J> fmt::Debug for JobHandle<J> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("JobHandle")
+            .field("queue", &self.queue)
+            .field("id", &self.id)
+            .field("duplicate", &self.duplicate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The wait for a job's result.
+#[must_use = "nothing waits until this is awaited"]
+#[derive(Debug)]
+pub struct AwaitResult<'a, J> {
+    handle: &'a JobHandle<J>,
+    within: Option<Duration>,
+}
+
+impl<J> AwaitResult<'_, J> {
+    /// Waits no longer than `duration`.
+    pub fn within(mut self, duration: Duration) -> Self {
+        self.within = Some(duration);
+        self
+    }
+}
+
+impl<'a, J: Job> IntoFuture for AwaitResult<'a, J> {
+    type Output = Result<J::Output>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    /// # Errors
+    /// With the code `job-failed` when the job failed for good (kind `Internal`), `job-gone` when it was removed or its
+    /// result has expired (`NotFound`), `job-result-timeout` (`Timeout`), `job-result` when the result is not of the
+    /// expected type (`Invalid`); and those of the queue.
+    ///
+    /// # Cancel safety
+    /// Dropping the future only ends the wait.
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { handle, within } = self;
+        Box::pin(async move {
+            let result = match within {
+                None => wait_for_result(handle).await?,
+                Some(limit) => handle.link.clock.timeout(limit, wait_for_result(handle)).await.ok_or_else(|| {
+                    let message = format!("job {} has no result after {limit:?}", handle.id);
+                    Error::new(ErrorKind::Timeout, message).with_code("job-result-timeout")
+                })??,
+            };
+            serde_json::from_slice(&result).map_err(|error| {
+                Error::invalid(format!("the result of job {} is not of the expected type: {error}", handle.id))
+                    .with_code("job-result")
+                    .with_source(error)
+            })
+        })
+    }
+}
+
+/// The first wait between two looks at a job that another process may run; doubled up to the last.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+async fn wait_for_result<J>(handle: &JobHandle<J>) -> Result<bytes::Bytes> {
+    let clock: &dyn Clock = &*handle.link.clock;
+    let mut pause = FIRST_LOOK;
+    loop {
+        let finished = handle.link.finished.notified();
+        let mut finished = std::pin::pin!(finished);
+        // Before looking, so that an end between looking and waiting is not missed.
+        finished.as_mut().enable();
+        match handle.record().await? {
+            None => return Err(gone(handle)),
+            Some(record) => match (record.state, record.result) {
+                (JobState::Completed, result) => {
+                    return result.ok_or_else(|| Error::internal(format!("job {} has no result", handle.id)));
+                }
+                (JobState::Failed, _) => return Err(failed(handle, record.error)),
+                _ => {}
+            },
+        }
+        let nap = std::pin::pin!(clock.sleep(pause));
+        select(finished, nap).await;
+        pause = (pause * 2).min(LAST_LOOK);
+    }
+}
+
+fn gone<J>(handle: &JobHandle<J>) -> Error {
+    let Retention { count, age } = handle.keep;
+    Error::not_found(format!(
+        "queue `{}` has no job {}: it was removed, or it finished and was kept only for {age:?} and among the last {count}",
+        handle.queue, handle.id
+    ))
+    .with_code("job-gone")
+}
+
+fn failed<J>(handle: &JobHandle<J>, error: Option<String>) -> Error {
+    let reason = error.unwrap_or_else(|| "no reason is recorded".to_owned());
+    Error::internal(format!("job {} failed: {reason}", handle.id)).with_code("job-failed")
+}
