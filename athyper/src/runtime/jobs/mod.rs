@@ -1,5 +1,6 @@
 //! Background jobs: the typed client, the registry of handlers and the worker pool.
 
+mod cancellation;
 mod client;
 mod context;
 mod descriptor;
@@ -7,6 +8,7 @@ mod link;
 mod outcome;
 mod payload;
 mod registry;
+mod worker;
 
 pub use client::{AwaitResult, Enqueue, EnqueueAll, JobHandle, Jobs};
 pub use context::JobContext;
@@ -15,3 +17,6 @@ pub use outcome::{HandlerOutcome, JobOutcome, JobReturn, JobValue};
 pub(crate) use payload::encode;
 pub use payload::{check_payload, decode_payload};
 pub use registry::JobRegistry;
+pub use worker::{
+    AttemptReport, Drained, HandlerRunner, Overrun, RunningWorkers, WorkerHealth, WorkerPool, WorkerSettings,
+};

@@ -19,9 +19,9 @@ use self::store::{Reading, Store};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobQueue, Lock, NewJob, QueueName, Recovered, RecoveryPolicy, Take,
+    Added, Capabilities, Claimed, Finish, Finished, JobQueue, Lock, NewJob, QueueName, Recovered, RecoveryPolicy,
+    ScheduleStore, Take,
 };
-use crate::foundation::schedule::ScheduleStore;
 use crate::foundation::sql::Tx;
 
 /// A job queue in the process's memory: everything is lost when the process ends.

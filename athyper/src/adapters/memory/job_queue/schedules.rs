@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::MemoryJobQueue;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::Result;
-use crate::foundation::jobs::JobId;
-use crate::foundation::schedule::{Fire, Fired, Overlap, ScheduleRecord, ScheduleStore};
+use crate::foundation::jobs::{Fire, Fired, JobId, ScheduleRecord, ScheduleStore};
+use crate::foundation::schedule::Overlap;
 
 #[async_trait]
 impl ScheduleStore for MemoryJobQueue {
@@ -59,7 +59,6 @@ impl ScheduleStore for MemoryJobQueue {
             });
             let Some(record) = store.schedules.get_mut(&fire.schedule) else { return Fired::Unknown };
             record.high_water = fire.tick;
-            record.epoch = fire.epoch;
             match added {
                 Some(id) => {
                     record.last_job = Some(id.clone());

@@ -7,9 +7,9 @@ use super::entry::{Entry, Place};
 use super::shelf::Shelf;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::jobs::{
-    Added, Claimed, Finish, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy, Take, Verdict,
+    Added, Claimed, Finish, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy,
+    ScheduleRecord, Take, Verdict,
 };
-use crate::foundation::schedule::ScheduleRecord;
 
 /// The two clocks, read once an operation.
 #[derive(Debug, Clone, Copy)]
