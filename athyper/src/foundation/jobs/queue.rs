@@ -342,6 +342,9 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
     /// When the earliest delayed or parked job of a queue becomes ready.
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>>;
 
+    /// When the job that has been waiting longest became ready.
+    async fn oldest_waiting(&self, queue: &QueueName) -> Result<Option<Timestamp>>;
+
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 }

@@ -112,6 +112,10 @@ impl JobAdministration for MemoryJobQueue {
         Ok(self.store().next_due(queue))
     }
 
+    async fn oldest_waiting(&self, queue: &QueueName) -> Result<Option<Timestamp>> {
+        Ok(self.look(queue, |shelf, _| shelf.waiting.keys().map(|(_, due_at, _)| *due_at).min()))
+    }
+
     async fn ping(&self) -> Result<()> {
         Ok(())
     }

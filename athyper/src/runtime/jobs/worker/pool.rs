@@ -21,6 +21,7 @@ use super::{HandlerRunner, Shared, WorkerSettings, recovery};
 use crate::foundation::clock::ClockExt;
 use crate::foundation::error::Result;
 use crate::foundation::jobs::{Claimed, JobId, QueueName};
+use crate::foundation::metrics::MetricsRegistry;
 
 /// Runs the jobs of every queue that has a handler: in the background once [started](Self::start), or step by step with
 /// [`run_available`](Self::run_available).
@@ -33,17 +34,24 @@ pub struct WorkerPool {
 
 impl WorkerPool {
     /// A pool that runs the jobs of the client's queue with the handlers of its registry.
-    #[must_use]
-    pub fn new(jobs: &Jobs, runner: Arc<dyn HandlerRunner>, settings: WorkerSettings) -> Self {
+    ///
+    /// # Errors
+    /// `Configuration` when one of the pool's metrics is taken by another kind of metric.
+    pub fn new(
+        jobs: &Jobs,
+        runner: Arc<dyn HandlerRunner>,
+        settings: WorkerSettings,
+        metrics: &MetricsRegistry,
+    ) -> Result<Self> {
         let shared = Shared {
             link: jobs.link.clone(),
             registry: jobs.registry.clone(),
             runner,
             settings,
             progress: Progress::default(),
-            observer: Observer,
+            observer: Observer::new(metrics)?,
         };
-        Self { shared: Arc::new(shared), locks: OnceCell::new(), parked_released: AtomicBool::new(false) }
+        Ok(Self { shared: Arc::new(shared), locks: OnceCell::new(), parked_released: AtomicBool::new(false) })
     }
 
     /// Runs everything that is due now, and what becomes due by that, one attempt after another in a fixed order, and

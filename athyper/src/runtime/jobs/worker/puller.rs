@@ -172,6 +172,7 @@ impl Puller {
             }
             Err(error) => {
                 self.faults.taking += 1;
+                self.shared.observer.fault(&self.queue);
                 tracing::error!(queue = %self.queue, tries = self.faults.taking, error = %error.report(),
                     "no jobs could be taken: the queue does not answer");
             }
@@ -229,6 +230,7 @@ impl Puller {
             }
             Err(error) => {
                 self.faults.finishing += 1;
+                self.shared.observer.fault(&self.queue);
                 tracing::error!(queue = %self.queue, jobs = report.sent.len(), tries = self.faults.finishing,
                     error = %error.report(), "the outcome of jobs could not be recorded and is sent again");
                 // The locks go on being renewed with them, so nobody else begins what is done.

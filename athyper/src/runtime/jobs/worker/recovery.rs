@@ -1,4 +1,4 @@
-//! Takes jobs back from workers that went silent.
+//! Takes jobs back from workers that went silent, and looks how the queues stand.
 
 use std::sync::Arc;
 
@@ -15,10 +15,15 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let mut round = 0_u32;
     loop {
         for (queue, _) in shared.queues() {
-            let recovered = std::panic::AssertUnwindSafe(recover(&shared, &queue)).catch_unwind().await;
+            let round = async {
+                recover(&shared, &queue).await?;
+                look_up(&shared, &queue).await
+            };
+            let recovered = std::panic::AssertUnwindSafe(round).catch_unwind().await;
             match recovered {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
+                    shared.observer.fault(&queue);
                     tracing::error!(%queue, error = %error.report(), "jobs of silent workers could not be looked for");
                 }
                 Err(_) => {
@@ -33,6 +38,13 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
+/// Asks the store how its jobs stand, for the metrics.
+async fn look_up(shared: &Shared, queue: &QueueName) -> Result<()> {
+    let (store, now) = (&shared.link.queue, shared.link.clock.now());
+    shared.observer.looked_up(queue, &store.counts(queue).await?, store.oldest_waiting(queue).await?, now);
+    Ok(())
+}
+
 /// Looks once.
 pub(super) async fn recover(shared: &Shared, queue: &QueueName) -> Result<()> {
     let policy = RecoveryPolicy { max_stalls: shared.settings.max_stalls };
@@ -41,7 +53,6 @@ pub(super) async fn recover(shared: &Shared, queue: &QueueName) -> Result<()> {
         shared.observer.stalled(queue);
         if recovered.state == JobState::Failed {
             tracing::error!(%queue, %kind, %id, "a job failed for good: its workers went silent too often");
-            shared.observer.failed_by_stalls(queue, kind);
             shared.link.finished.notify_waiters();
         } else {
             tracing::warn!(%queue, %kind, %id, "a job was taken back from a silent worker");

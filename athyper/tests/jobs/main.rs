@@ -1,0 +1,4 @@
+//! Jobs: the client, the registry, the worker pool and the queue in memory.
+
+mod pool;
+mod support;
