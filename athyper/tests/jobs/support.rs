@@ -8,8 +8,8 @@ use std::sync::Arc;
 use athyper::clock::Clock;
 use athyper::container::Place;
 use athyper::jobs::{
-    HandlerOutcome, HandlerRunner, Job, JobContext, JobDescriptor, JobOptions, JobQueue, JobRegistry, JobReturn, JobValue, Jobs,
-    MemoryJobQueue, WorkerPool, WorkerSettings,
+    HandlerOutcome, HandlerRunner, Job, JobContext, JobDescriptor, JobOptions, JobQueue, JobRegistry, JobReturn,
+    JobValue, Jobs, MemoryJobQueue, WorkerPool, WorkerSettings,
 };
 use athyper::metrics::MetricsRegistry;
 use athyper::private::{BoxFuture, Bytes, check_payload, decode_payload};
