@@ -29,9 +29,9 @@ pub mod jobs {
         Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
     };
     pub use crate::runtime::jobs::{
-        AttemptReport, AwaitResult, Drained, Enqueue, EnqueueAll, HandlerOutcome, HandlerRunner, JobContext,
-        JobDescriptor, JobHandle, JobHandler, JobOutcome, JobRegistry, JobReturn, JobValue, Jobs, Overrun, RunHandler,
-        RunningWorkers, WorkerHealth, WorkerPool, WorkerSettings,
+        AttemptReport, AwaitResult, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome, HandlerRunner,
+        JobContext, JobDescriptor, JobHandle, JobHandler, JobOutcome, JobRegistry, JobReturn, JobValue, Jobs, Overrun,
+        RunHandler, RunningWorkers, WorkerHealth, WorkerPool, WorkerSettings,
     };
 }
 

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod client;
+mod container_runner;
 mod context;
 mod descriptor;
 mod link;
@@ -11,6 +12,7 @@ mod registry;
 mod worker;
 
 pub use client::{AwaitResult, Enqueue, EnqueueAll, JobHandle, Jobs};
+pub use container_runner::ContainerRunner;
 pub use context::JobContext;
 pub use descriptor::{JobDescriptor, JobHandler, RunHandler};
 pub use outcome::{HandlerOutcome, JobOutcome, JobReturn, JobValue};
