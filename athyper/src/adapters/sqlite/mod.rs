@@ -1,0 +1,68 @@
+//! SQLite: database, job queue and leases in one file, for one machine.
+//!
+//! # URLs
+//! `sqlite://data/app.db`, `sqlite:data/app.db`, `sqlite:///srv/app.db`, or `sqlite::memory:` for a private database in
+//! memory that goes with its last handle. The folder and the file are made when they are missing.
+//!
+//! | option | default | |
+//! | --- | --- | --- |
+//! | `synchronous` | `full` | `full`: a commit that returned survives power loss. `normal`: it survives the end of the process, also by `kill -9`; a power loss may undo the latest commits, and never damages the file (<https://sqlite.org/pragma.html#pragma_synchronous>) |
+//! | `busy_timeout` | `10s` | how long to wait for the writer at most, within the process and again for other processes |
+//! | `readers` | `4` | how many connections read at the same time |
+//! | `poll` | `200ms` | how often an idle worker looks for jobs that another process added |
+//!
+//! The file is in WAL mode: readers and the writer do not wait for one another. Every transaction that may write is begun
+//! `IMMEDIATE` on the one connection of the process that writes; the others cannot write. Foreign keys are enforced.
+
+mod connection;
+mod database;
+mod error;
+mod keyword;
+mod migrations;
+mod options;
+mod ram_folder;
+mod readers;
+mod store;
+mod transaction;
+mod value;
+mod writer;
+
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+
+pub use database::SqliteDatabase;
+use options::{Location, Options};
+use store::Store;
+
+use crate::foundation::driver::{Driver, DriverContext};
+use crate::foundation::error::Result;
+use crate::foundation::sql::Database;
+
+inventory::submit! {
+    Driver {
+        scheme: "sqlite",
+        provided_by: "sqlite",
+        database: Some(open_database),
+        jobs: None,
+        leases: None,
+    }
+}
+
+/// The store behind a URL: one for all ports of a kernel, however its path is written.
+fn store(context: &DriverContext) -> Result<Arc<Store>> {
+    let options = Options::parse(&context.url)?;
+    let key = match &options.location {
+        Location::Memory => context.url.clone(),
+        Location::File(path) => format!("{:?} {options:?}", std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+    };
+    context.shared.get_or_open(&key, || Store::new(options, context.clock.clone()))
+}
+
+fn open_database(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn Database>>> {
+    Box::pin(async move {
+        let store = store(context)?;
+        store.open().await?;
+        Ok(Arc::new(SqliteDatabase::new(store)) as Arc<dyn Database>)
+    })
+}
