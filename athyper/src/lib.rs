@@ -61,6 +61,23 @@ pub mod sql {
     pub use sea_query;
 }
 
+/// What only SQLite can do, and how its URLs are written.
+///
+/// ```
+/// # fn show(db: &athyper::sql::Db) {
+/// use athyper::sqlite::SqliteDatabase;
+///
+/// if let Some(sqlite) = db.database().as_any().downcast_ref::<SqliteDatabase>() {
+///     println!("the data lies in {}", sqlite.file().display());
+/// }
+/// # }
+/// ```
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    #[doc(inline)]
+    pub use crate::adapters::sqlite::SqliteDatabase;
+}
+
 /// Dependency injection.
 pub mod container {
     pub use crate::foundation::container::{

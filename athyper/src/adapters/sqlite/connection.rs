@@ -6,10 +6,13 @@ use std::time::Duration;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use sea_query::Values;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions, Either, SqliteConnection};
 
 use super::error::Fault;
+use super::keyword;
 use super::options::{Options, Synchronous};
 use super::value::{self, RowReader};
 use crate::foundation::error::{Error, Result};
@@ -87,12 +90,36 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// Whether the driver may keep the statement prepared.
+/// Makes SQLite look whether the schema has changed before it compiles the statement behind it.
 ///
-/// It keeps the columns that it saw first, and would read past them once another process has added one.
-fn may_be_kept(sql: &str) -> bool {
-    !sql.contains('*')
+/// The driver takes the columns of a result from the moment of compiling. If SQLite notices only while running that another
+/// connection has added a column, the driver reads past them and its thread ends.
+const LOOK_AT_SCHEMA: &str = "SELECT 1 FROM sqlite_schema LIMIT 0; ";
+
+/// The text of a statement as it is handed to the driver.
+struct Text {
+    sql: String,
+    keep: bool,
+    /// How many statements of it report their end at least; fewer mean that the driver's thread has gone.
+    ends: u32,
 }
+
+impl Text {
+    fn new(sql: String) -> Self {
+        let own = u32::from(!keyword::is_blank(&sql));
+        if sql.contains('*') {
+            Self { sql: format!("{LOOK_AT_SCHEMA}{sql}"), keep: false, ends: own + 1 }
+        } else {
+            Self { sql, keep: true, ends: own }
+        }
+    }
+
+    fn run<'c>(&self, connection: &'c mut SqliteConnection, arguments: SqliteArguments) -> Results<'c> {
+        sqlx::query_with(AssertSqlSafe(self.sql.clone()), arguments).persistent(self.keep).fetch_many(connection)
+    }
+}
+
+type Results<'c> = BoxStream<'c, Result<Either<SqliteQueryResult, SqliteRow>, sqlx::Error>>;
 
 /// Runs a statement row by row.
 pub(super) fn stream(
@@ -104,13 +131,23 @@ pub(super) fn stream(
         Ok(arguments) => arguments,
         Err(error) => return futures_util::stream::once(async { Err(Failure::Values(error)) }).boxed(),
     };
-    let keep = may_be_kept(&sql);
-    let mut reader = RowReader::default();
-    sqlx::query_with(AssertSqlSafe(sql), arguments)
-        .persistent(keep)
-        .fetch(connection)
-        .map(move |row| Ok(reader.read(&row?)?))
-        .boxed()
+    let text = Text::new(sql);
+    let state = (text.run(connection, arguments), RowReader::default(), text.ends);
+    futures_util::stream::try_unfold(state, |(mut results, mut reader, mut ends_to_come)| async move {
+        loop {
+            match results.try_next().await? {
+                Some(Either::Left(_)) => ends_to_come = u32::saturating_sub(ends_to_come, 1),
+                Some(Either::Right(row)) => {
+                    let row = reader.read(&row)?;
+                    return Ok(Some((row, (results, reader, ends_to_come))));
+                }
+                // When its thread ends the driver's stream does too, as if there were no more rows.
+                None if ends_to_come > 0 => return Err(sqlx::Error::WorkerCrashed.into()),
+                None => return Ok(None),
+            }
+        }
+    })
+    .boxed()
 }
 
 /// Runs a statement and gathers its rows.
@@ -118,20 +155,29 @@ pub(super) async fn fetch(connection: &mut SqliteConnection, sql: String, values
     stream(connection, sql, values).try_collect().await
 }
 
-/// Runs a statement and answers how many rows the last of its parts changed.
+/// Runs a statement and answers how many rows its parts changed.
 pub(super) async fn execute(connection: &mut SqliteConnection, statement: Statement) -> Result<u64, Failure> {
     let arguments = value::bind(statement.values).map_err(Failure::Values)?;
-    let keep = may_be_kept(&statement.sql);
-    let done = sqlx::query_with(AssertSqlSafe(statement.sql), arguments).persistent(keep).execute(connection).await?;
-    Ok(done.rows_affected())
+    let text = Text::new(statement.sql);
+    run(text.run(connection, arguments), text.ends).await
 }
 
 /// Runs a text of several statements that takes no values.
-pub(super) async fn script(connection: &mut SqliteConnection, sql: &str) -> Result<(), sqlx::Error> {
-    let text = AssertSqlSafe(sql.to_owned());
-    let mut results = sqlx::raw_sql(text).fetch_many(connection);
+pub(super) async fn script(connection: &mut SqliteConnection, sql: &str) -> Result<(), Failure> {
+    let results = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_many(connection);
+    run(results, u32::from(!keyword::is_blank(sql))).await.map(drop)
+}
+
+async fn run(mut results: Results<'_>, expected_ends: u32) -> Result<u64, Failure> {
+    let (mut changed, mut ends) = (0, 0);
     while let Some(result) = results.try_next().await? {
-        let (Either::Left(_) | Either::Right(_)) = result;
+        if let Either::Left(end) = result {
+            changed += end.rows_affected();
+            ends += 1;
+        }
     }
-    Ok(())
+    if ends < expected_ends {
+        return Err(sqlx::Error::WorkerCrashed.into());
+    }
+    Ok(changed)
 }

@@ -9,7 +9,7 @@ use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-use super::connection::{self, Failure};
+use super::connection;
 use super::error::Fault;
 use super::keyword::StatementKind;
 use super::migrations;
@@ -43,10 +43,8 @@ impl SqliteDatabase {
     /// # Errors
     /// `Internal` when the file exists already, `Unavailable` when the disk is full.
     pub async fn back_up(&self, to: &Path) -> Result<()> {
-        let target = to
-            .to_str()
-            .ok_or_else(|| Error::invalid(format!("the path `{}` is not UTF-8", to.display())))?
-            .to_owned();
+        let target =
+            to.to_str().ok_or_else(|| Error::invalid(format!("the path `{}` is not UTF-8", to.display())))?.to_owned();
         self.store.open().await?;
         let statement = Statement::text("VACUUM INTO ?").bind(target);
         self.store.writer.maintain(statement).await?;

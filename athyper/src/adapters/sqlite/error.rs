@@ -63,7 +63,12 @@ impl Fault {
     pub(super) const fn breaks_connection(self) -> bool {
         matches!(
             self,
-            Self::Disconnected | Self::NotADatabase | Self::Corrupt | Self::InputOutput | Self::CannotOpen | Self::OutOfMemory
+            Self::Disconnected
+                | Self::NotADatabase
+                | Self::Corrupt
+                | Self::InputOutput
+                | Self::CannotOpen
+                | Self::OutOfMemory
         )
     }
 

@@ -41,11 +41,18 @@ impl StatementKind {
     }
 }
 
+/// Whether a text holds no statement at all.
+pub(super) fn is_blank(sql: &str) -> bool {
+    skip_blank(sql).is_empty()
+}
+
 /// Passes over white space, comments and empty statements.
 fn skip_blank(sql: &str) -> &str {
     let mut rest = sql;
     loop {
-        rest = rest.trim_start_matches(|character: char| character.is_whitespace() || character == ';' || character == '\u{feff}');
+        rest = rest.trim_start_matches(|character: char| {
+            character.is_whitespace() || character == ';' || character == '\u{feff}'
+        });
         if let Some(comment) = rest.strip_prefix("--") {
             rest = comment.split_once('\n').map_or("", |(_, after)| after);
         } else if let Some(comment) = rest.strip_prefix("/*") {

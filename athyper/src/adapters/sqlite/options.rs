@@ -44,9 +44,7 @@ const KNOWN: &str =
 impl Options {
     /// Reads `sqlite://path`, `sqlite:path` or `sqlite::memory:`, with options behind a `?`.
     pub(super) fn parse(url: &str) -> Result<Self> {
-        let rest = url
-            .strip_prefix("sqlite:")
-            .ok_or_else(|| wrong(url, "it does not begin with `sqlite:`"))?;
+        let rest = url.strip_prefix("sqlite:").ok_or_else(|| wrong(url, "it does not begin with `sqlite:`"))?;
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let path = path.strip_prefix("//").unwrap_or(path);
         let path = decode(path).ok_or_else(|| wrong(url, "its path has a `%` that is not an escape"))?;
@@ -64,9 +62,9 @@ impl Options {
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            options.set(key, value).ok_or_else(|| {
-                wrong(url, &format!("its option `{pair}` is not understood; there are: {KNOWN}"))
-            })?;
+            options
+                .set(key, value)
+                .ok_or_else(|| wrong(url, &format!("its option `{pair}` is not understood; there are: {KNOWN}")))?;
         }
         Ok(options)
     }

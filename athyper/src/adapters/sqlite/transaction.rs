@@ -72,7 +72,7 @@ impl SqliteTransaction {
     pub(super) async fn run_script(&mut self, sql: &str) -> Result<bool> {
         self.check().await?;
         let outcome = connection::script(self.turn.connection()?, sql).await;
-        self.judge(outcome.map_err(Failure::from)).await?;
+        self.judge(outcome).await?;
         if self.turn.is_in_transaction().await {
             return Ok(true);
         }

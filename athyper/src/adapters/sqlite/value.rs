@@ -14,7 +14,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use sea_query::{OptionEnum, Value, Values};
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::{SqliteArguments, SqliteRow, SqliteValueRef};
-use sqlx::{Column, Decode, Row as _, Sqlite, TypeInfo, ValueRef};
+use sqlx::{Arguments, Column, Decode, Row as _, Sqlite, TypeInfo, ValueRef};
 
 use crate::foundation::error::{Error, Result};
 use crate::foundation::sql::{Row, SqlValue};
@@ -55,7 +55,9 @@ fn bind_one(arguments: &mut SqliteArguments, value: Value) -> Result<()> {
         Value::ChronoDateTimeWithTimeZone(value) => arguments.add(value.map(|at| instant(at.to_utc())).transpose()?),
         Value::Uuid(value) => arguments.add(value.map(|id| id.hyphenated().to_string())),
         #[allow(unreachable_patterns, reason = "other crates may switch on further kinds of values")]
-        other => return Err(Error::invalid(format!("SQLite has no place for the value {other:?}")).with_code("sql-value")),
+        other => {
+            return Err(Error::invalid(format!("SQLite has no place for the value {other:?}")).with_code("sql-value"));
+        }
     };
     bound.map_err(|error| Error::invalid("a value cannot be stored").with_code("sql-value").with_source(error))
 }

@@ -169,8 +169,8 @@ impl Turn {
             let outcome = connection::script(self.connection()?, "BEGIN IMMEDIATE").await;
             match outcome {
                 Ok(()) => return Ok(()),
-                Err(failure) if Fault::of(&failure) == Fault::Busy => rest(&mut pause).await,
-                Err(failure) => return self.judge(Err(failure.into())),
+                Err(failure) if failure.fault() == Some(Fault::Busy) => rest(&mut pause).await,
+                Err(failure) => return self.judge(Err(failure)),
             }
         }
     }
@@ -214,7 +214,7 @@ impl Turn {
         let Some(connection) = &mut self.slot.connection else { return };
         let sent = connection::script(connection, "ROLLBACK").now_or_never();
         // It cannot have been answered yet; an answer means that the connection's thread is gone.
-        if matches!(sent, Some(Err(sqlx::Error::WorkerCrashed))) {
+        if let Some(Err(Failure::Driver(sqlx::Error::WorkerCrashed))) = sent {
             self.slot.connection = None;
         }
     }
@@ -232,12 +232,15 @@ impl Drop for Turn {
 async fn rolled_back(connection: &mut SqliteConnection) -> bool {
     match connection::script(connection, "ROLLBACK").await {
         Ok(()) => true,
-        Err(sqlx::Error::Database(refusal)) => refusal.message().contains("no transaction is active"),
+        Err(Failure::Driver(sqlx::Error::Database(refusal))) => refusal.message().contains("no transaction is active"),
         Err(_) => false,
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "another process is waited for in real time, whatever the product's clock says")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "another process is waited for in real time, whatever the product's clock says"
+)]
 async fn rest(pause: &mut Duration) {
     tokio::time::sleep(*pause).await;
     *pause = (*pause * 2).min(PAUSES.1);

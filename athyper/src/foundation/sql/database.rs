@@ -6,8 +6,9 @@ use std::fmt;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use sea_query::{
-    DeleteStatement, InsertStatement, PostgresQueryBuilder, SelectStatement, SqliteQueryBuilder, UpdateStatement,
-    Values, WithQuery,
+    DeleteStatement, IndexCreateStatement, IndexDropStatement, InsertStatement, PostgresQueryBuilder, SelectStatement,
+    SqliteQueryBuilder, TableAlterStatement, TableCreateStatement, TableDropStatement, TableRenameStatement,
+    UpdateStatement, Value, Values, WithQuery,
 };
 
 use super::{AppliedMigration, MigrationSet, Row, Tx};
@@ -39,6 +40,13 @@ pub enum Isolation {
 }
 
 /// SQL text with the values for its placeholders.
+///
+/// ```
+/// use athyper::sql::Statement;
+///
+/// let statement = Statement::text("SELECT email FROM users WHERE id = ?").bind(42);
+/// assert_eq!(statement.values.0.len(), 1);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// The text, in the dialect of the database it is meant for.
@@ -52,6 +60,13 @@ impl Statement {
     #[must_use]
     pub fn text(sql: impl Into<String>) -> Self {
         Self { sql: sql.into(), values: Values(Vec::new()) }
+    }
+
+    /// Adds the value for the next placeholder: `?` in SQLite, `$1`, `$2`, … in PostgreSQL and SQLite.
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.0.push(value.into());
+        self
     }
 }
 
@@ -67,10 +82,11 @@ pub trait Database: Send + Sync + fmt::Debug + 'static {
     /// Which SQL it speaks.
     fn dialect(&self) -> Dialect;
 
-    /// Runs a statement that reads, and gathers its rows.
+    /// Runs a statement that answers with rows, and gathers them. One that writes, such as `INSERT … RETURNING`, is
+    /// committed.
     async fn fetch(&self, statement: Statement) -> Result<Vec<Row>>;
 
-    /// Runs a statement that reads, row by row.
+    /// Runs a statement that answers with rows, row by row: they are not gathered, and a slow consumer holds up no writer.
     fn stream(&self, statement: Statement) -> BoxStream<'static, Result<Row>>;
 
     /// Runs a statement that writes; answers how many rows it changed.
@@ -127,4 +143,25 @@ macro_rules! to_statement {
     )*};
 }
 
+macro_rules! schema_to_statement {
+    ($($type:ty),*) => {$(
+        impl ToStatement for $type {
+            fn to_statement(&self, dialect: Dialect) -> Statement {
+                Statement::text(match dialect {
+                    Dialect::Sqlite => self.build(SqliteQueryBuilder),
+                    Dialect::Postgres => self.build(PostgresQueryBuilder),
+                })
+            }
+        }
+    )*};
+}
+
 to_statement!(SelectStatement, InsertStatement, UpdateStatement, DeleteStatement, WithQuery);
+schema_to_statement!(
+    TableCreateStatement,
+    TableAlterStatement,
+    TableDropStatement,
+    TableRenameStatement,
+    IndexCreateStatement,
+    IndexDropStatement
+);

@@ -9,7 +9,7 @@ pub struct Migration {
     pub version: i64,
     /// What it does, in a few words.
     pub name: &'static str,
-    /// The SQL text; several statements separated by `;`.
+    /// The SQL text; several statements separated by `;`. It runs within a transaction, which it must not end.
     pub sql: &'static str,
 }
 
@@ -29,7 +29,7 @@ pub struct AppliedMigration {
     pub version: i64,
     /// What it does.
     pub name: String,
-    /// SHA-256 of its text, in hexadecimal.
+    /// SHA-256 of its text with line ends of one kind (LF), in hexadecimal.
     pub checksum: String,
     /// When it was applied.
     pub applied_at: Timestamp,

@@ -1,6 +1,6 @@
 //! One value of a row, and how Rust types read it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use uuid::Uuid;
 
 use crate::foundation::error::{Error, Result};
@@ -50,7 +50,7 @@ impl SqlValue {
 /// A Rust type that can be read from a [`SqlValue`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a column",
-    note = "columns are read as numbers, `bool`, `String`, `Vec<u8>`, `DateTime<Utc>`, `Uuid`, `serde_json::Value`, or an `Option` of one; implement `FromSqlValue` for your own type"
+    note = "columns are read as numbers, `bool`, `String`, `Vec<u8>`, `DateTime<Utc>`, `NaiveDate`, `NaiveTime`, `NaiveDateTime`, `Uuid`, `serde_json::Value`, or an `Option` of one; implement `FromSqlValue` for your own type"
 )]
 pub trait FromSqlValue: Sized {
     /// Reads the value.
@@ -129,17 +129,52 @@ impl FromSqlValue for Vec<u8> {
     }
 }
 
+/// Reads text in one of several forms.
+fn parse<T>(text: &str, what: &str, forms: &[&str], read: fn(&str, &str) -> chrono::ParseResult<T>) -> Result<T> {
+    forms.iter().find_map(|form| read(text, form).ok()).ok_or_else(|| {
+        Error::internal(format!("expected {what}, the database gave the text `{text}`")).with_code("sql-type")
+    })
+}
+
 impl FromSqlValue for DateTime<Utc> {
     fn from_sql_value(value: SqlValue) -> Result<Self> {
         match value {
             SqlValue::Timestamp(instant) => Ok(instant),
-            // sea-query binds instants to SQLite as text of RFC 3339 or with a space in the middle.
-            SqlValue::Text(text) => DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1))
-                .map(|instant| instant.with_timezone(&Utc))
-                .map_err(|error| {
-                    Error::internal(format!("`{text}` is not an instant")).with_code("sql-type").with_source(error)
-                }),
+            // SQLite keeps instants as text. Its own `CURRENT_TIMESTAMP` is UTC and does not say so.
+            SqlValue::Text(text) => DateTime::parse_from_rfc3339(&text).map(|instant| instant.to_utc()).or_else(|_| {
+                parse(&text, "an instant", LOCAL_INSTANTS, NaiveDateTime::parse_from_str).map(|at| at.and_utc())
+            }),
             other => Err(mismatch("an instant", &other)),
+        }
+    }
+}
+
+const LOCAL_INSTANTS: &[&str] = &["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+
+impl FromSqlValue for NaiveDateTime {
+    fn from_sql_value(value: SqlValue) -> Result<Self> {
+        match value {
+            SqlValue::Timestamp(instant) => Ok(instant.naive_utc()),
+            SqlValue::Text(text) => parse(&text, "a date and a time", LOCAL_INSTANTS, Self::parse_from_str),
+            other => Err(mismatch("a date and a time", &other)),
+        }
+    }
+}
+
+impl FromSqlValue for NaiveDate {
+    fn from_sql_value(value: SqlValue) -> Result<Self> {
+        match value {
+            SqlValue::Text(text) => parse(&text, "a date", &["%Y-%m-%d"], Self::parse_from_str),
+            other => Err(mismatch("a date", &other)),
+        }
+    }
+}
+
+impl FromSqlValue for NaiveTime {
+    fn from_sql_value(value: SqlValue) -> Result<Self> {
+        match value {
+            SqlValue::Text(text) => parse(&text, "a time of day", &["%H:%M:%S%.f", "%H:%M"], Self::parse_from_str),
+            other => Err(mismatch("a time of day", &other)),
         }
     }
 }
