@@ -1,3 +1,4 @@
 //! Tests for athyper products and adapters.
 
+pub mod clock;
 pub mod conformance;
