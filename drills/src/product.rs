@@ -61,6 +61,12 @@ impl Product {
         self.folder.path()
     }
 
+    /// Its binary.
+    #[must_use]
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// Its database file.
     #[must_use]
     pub fn database(&self) -> PathBuf {
