@@ -6,8 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod common;
+mod config;
+mod entry;
+mod failure;
 mod inject;
 mod job;
+mod port;
+mod row;
 mod scheduled;
 
 use proc_macro::TokenStream;
@@ -34,4 +39,34 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
     scheduled::attribute(arguments.into(), item.into()).into()
+}
+
+/// Reads a struct from the configuration.
+#[proc_macro_derive(Config, attributes(config))]
+pub fn derive_config(input: TokenStream) -> TokenStream {
+    config::derive(input.into()).into()
+}
+
+/// Reads a struct from a row, by column name.
+#[proc_macro_derive(Row, attributes(row))]
+pub fn derive_row(input: TokenStream) -> TokenStream {
+    row::derive(input.into()).into()
+}
+
+/// Makes a product's error join `athyper::Error`.
+#[proc_macro_derive(Failure, attributes(failure, source))]
+pub fn derive_failure(input: TokenStream) -> TokenStream {
+    failure::derive(input.into()).into()
+}
+
+/// Makes a trait a port: usable as `dyn Trait`, and replaceable in tests.
+#[proc_macro_attribute]
+pub fn port(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    port::attribute(arguments.into(), item.into()).into()
+}
+
+/// Writes the product's `main`.
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    entry::attribute(arguments.into(), item.into()).into()
 }

@@ -13,7 +13,7 @@ pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 
-pub use athyper_macros::{inject, job, scheduled};
+pub use athyper_macros::{Failure, inject, job, main, port, scheduled};
 pub use foundation::error::{Error, ErrorKind, FieldError, Result, ResultExt};
 
 /// Work in the background: payload types that are jobs, the client, the worker pool, the port of queues.
@@ -54,6 +54,9 @@ pub mod leadership {
 
 /// Typed SQL, transactions, migrations; with `sea_query` to build statements.
 pub mod sql {
+    #[doc(no_inline)]
+    pub use athyper_macros::Row;
+
     pub use crate::foundation::sql::{
         AppliedMigration, Database, Db, Dialect, FromRow, FromSqlValue, Isolation, Migration, MigrationSet, Row,
         SqlValue, Statement, ToStatement, Transaction, Tx,
@@ -103,6 +106,9 @@ pub mod context {
 
 /// Typed, strict configuration.
 pub mod config {
+    #[doc(no_inline)]
+    pub use athyper_macros::Config;
+
     pub use crate::foundation::config::{
         ByteSize, ConfigData, ConfigError, ConfigIssue, ConfigSection, ConfigTable, ConfigValue, DefaultValue,
         FieldDescriptor, FromConfigValue, IssueKind, Mode, Modes, Origin, Profile, SectionCheck, SectionDescriptor,

@@ -6,7 +6,7 @@ pub use crate as athyper;
 
 pub use std::sync::Arc;
 
-pub use athyper_macros::{Job, inject, job, scheduled};
+pub use athyper_macros::{Config, Failure, Job, Row, inject, job, port, scheduled};
 
 pub use crate::foundation::error::{Error, Result};
 pub use crate::foundation::jobs::Job;

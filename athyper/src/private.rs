@@ -2,8 +2,11 @@
 
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
@@ -140,3 +143,106 @@ pub trait JobIdentity {
 }
 
 impl<T: ?Sized> JobIdentity for T {}
+
+/// A column, or the type's default when there is no such column or it is NULL.
+///
+/// # Errors
+/// `Internal` when the value is of another type.
+pub fn row_or_default<T: FromSqlValue + Default>(row: &Row, column: &str) -> Result<T> {
+    if row.columns().iter().any(|name| name == column) {
+        Ok(row.get::<Option<T>>(column)?.unwrap_or_default())
+    } else {
+        Ok(T::default())
+    }
+}
+
+/// A column that holds a JSON document; NULL reads as `null`.
+///
+/// # Errors
+/// `Internal` when there is no such column, or its document does not fit the type.
+pub fn row_json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
+    let document: Option<serde_json::Value> = row.get(column)?;
+    serde_json::from_value(document.unwrap_or_default()).map_err(|error| {
+        let type_name = std::any::type_name::<T>();
+        Error::internal(format!("column `{column}`: the document does not fit `{type_name}`"))
+            .with_code("sql-type")
+            .with_source(error)
+    })
+}
+
+/// A column that holds a JSON document, or the type's default when there is no such column or it is NULL.
+///
+/// # Errors
+/// As [`row_json`].
+pub fn row_json_or_default<T: DeserializeOwned + Default>(row: &Row, column: &str) -> Result<T> {
+    let has_value = row.columns().iter().any(|name| name == column) && row.get::<SqlValue>(column)? != SqlValue::Null;
+    if has_value { row_json(row, column) } else { Ok(T::default()) }
+}
+
+/// The source of an error, be it boxed or not.
+pub trait AsError {
+    /// The error.
+    fn as_error(&self) -> &(dyn StdError + 'static);
+}
+
+impl<T: StdError + 'static> AsError for T {
+    fn as_error(&self) -> &(dyn StdError + 'static) {
+        self
+    }
+}
+
+impl AsError for dyn StdError + Send + Sync + 'static {
+    fn as_error(&self) -> &(dyn StdError + 'static) {
+        self
+    }
+}
+
+/// Compiles only for what can be shared between threads.
+pub const fn is_shared<T: ?Sized + Send + Sync>() {}
+
+/// Makes a library crate a module of the products that name it: what its macros register is taken along.
+///
+/// It stands in the root of the crate; the product names the crate with [`modules!`](crate::modules).
+///
+/// ```
+/// // billing/src/lib.rs
+/// athyper::module!();
+/// # fn main() { assert!(!__ATHYPER_MODULE.name.is_empty()); }
+/// ```
+#[macro_export]
+macro_rules! module {
+    () => {
+        #[doc(hidden)]
+        pub static __ATHYPER_MODULE: $crate::private::ModuleDescriptor =
+            $crate::private::ModuleDescriptor { name: $crate::private::crate_of(::core::module_path!()) };
+
+        $crate::private::inventory::submit! {
+            $crate::private::ModuleDescriptor { name: $crate::private::crate_of(::core::module_path!()) }
+        }
+    };
+}
+
+/// Names the library crates that a product is made of besides its own.
+///
+/// A crate that is only a dependency is not linked unless code names it. This names each of them: one that is missing, or
+/// does not say [`module!`](crate::module), does not compile.
+///
+/// ```ignore
+/// athyper::modules!(billing, crm);
+/// ```
+#[macro_export]
+macro_rules! modules {
+    ($($module:ident),+ $(,)?) => {
+        $crate::private::inventory::submit! {
+            $crate::private::ModuleList {
+                by: $crate::private::crate_of(::core::module_path!()),
+                place: $crate::private::Place {
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                    column: ::core::column!(),
+                },
+                modules: &[$(&::$module::__ATHYPER_MODULE),+],
+            }
+        }
+    };
+}

@@ -5,13 +5,33 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, Parser};
 use syn::spanned::Spanned;
-use syn::{Error, Ident, LitInt, LitStr};
+use syn::{Attribute, Error, Ident, LitInt, LitStr, Meta};
 
 use super::errors::Errors;
 use super::slot::Slot;
 
-/// What an attribute understands: the name of an option, and an example of its value (empty for a flag).
-pub(crate) type Known = (&'static str, &'static str);
+/// What an option takes behind `=`; with an example for messages.
+#[derive(Clone, Copy)]
+pub(crate) enum Takes {
+    /// Nothing: it stands alone.
+    Nothing,
+    /// A value such as this one.
+    Value(&'static str),
+    /// Nothing, or a value such as this one.
+    Maybe(&'static str),
+}
+
+impl Takes {
+    fn example(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Value(example) | Self::Maybe(example) => example,
+        }
+    }
+}
+
+/// What an attribute understands: the name of an option, and what it takes.
+pub(crate) type Known = (&'static str, Takes);
 
 /// One option as it was written.
 pub(crate) struct Argument {
@@ -77,6 +97,24 @@ impl Arguments {
         }
     }
 
+    /// Reads those of every `#[name(…)]` among an item's attributes.
+    pub(crate) fn of_attributes(
+        attributes: &[Attribute],
+        name: &str,
+        owner: &str,
+        known: &[Known],
+        errors: &mut Errors,
+    ) -> Self {
+        let mut arguments = Self::none(known);
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
+            match &attribute.meta {
+                Meta::List(list) => arguments.read_more(owner, list.tokens.clone(), errors),
+                other => errors.on(other, format!("write `#[{name}(…)]`")),
+            }
+        }
+        arguments
+    }
+
     fn sort_in(&mut self, owner: &str, argument: Argument, repeatable: &[&str], errors: &mut Errors) {
         let name = argument.name.unraw().to_string();
         let Some((known, slot)) = self.known.iter_mut().find(|(known, _)| known.0 == name) else {
@@ -84,12 +122,12 @@ impl Arguments {
             errors.at(argument.name.span(), unknown(owner, &name, &names));
             return;
         };
-        let (known_name, example) = *known;
-        match (argument.value.is_some(), example.is_empty()) {
-            (true, true) => {
+        let (known_name, takes) = *known;
+        match (argument.value.is_some(), takes) {
+            (true, Takes::Nothing) => {
                 errors.at(argument.span(), format!("`{known_name}` takes no value: write only `{known_name}`"));
             }
-            (false, false) => {
+            (false, Takes::Value(example)) => {
                 errors.at(argument.span(), format!("`{known_name}` needs a value: `{known_name} = {example}`"));
             }
             _ if repeatable.contains(&known_name) => self.repeated.push(argument),
@@ -129,7 +167,7 @@ impl Arguments {
     /// The value of one setting read as a type of syn's.
     pub(crate) fn parse<T: Parse>(&self, argument: &Argument, errors: &mut Errors) -> Option<T> {
         let name = argument.name.unraw().to_string();
-        let example = self.slot(&name).0.1;
+        let example = self.slot(&name).0.1.example();
         let tokens = argument.value.clone().unwrap_or_default();
         let result = syn::parse2(tokens.clone())
             .map_err(|_| Error::new_spanned(&tokens, format!("`{name}` is written like `{name} = {example}`")));
@@ -256,7 +294,7 @@ pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
 mod tests {
     use quote::quote;
 
-    use super::{Arguments, nearest, split};
+    use super::{Arguments, Takes, nearest, split};
     use crate::common::errors::Errors;
 
     #[test]
@@ -273,7 +311,7 @@ mod tests {
 
     #[test]
     fn every_mistake_is_reported() {
-        let known = [("queue", "\"email\""), ("contract", "")];
+        let known = [("queue", Takes::Value("\"email\"")), ("contract", Takes::Nothing)];
         let mut errors = Errors::default();
         Arguments::read(
             "#[job]",

@@ -4,12 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, LitStr, Meta, Type};
 
-use super::arguments::{Arguments, Known};
+use super::arguments::{Arguments, Known, Takes};
 use super::errors::Errors;
 use super::place::place;
 
-const KNOWN: &[Known] = &[("name", "\"primary\"")];
-const KNOWN_ON_FIELDS: &[Known] = &[("name", "\"primary\""), ("default", "")];
+const KNOWN: &[Known] = &[("name", Takes::Value("\"primary\""))];
+const KNOWN_ON_FIELDS: &[Known] = &[("name", Takes::Value("\"primary\"")), ("default", Takes::Nothing)];
 
 /// What `#[inject(…)]` on a parameter or field says.
 #[derive(Default)]

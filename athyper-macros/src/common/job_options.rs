@@ -4,19 +4,19 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use std::time::Duration;
 
-use super::arguments::{Arguments, Known};
+use super::arguments::{Arguments, Known, Takes};
 use super::errors::Errors;
 use super::literals::{self, Backoff, Growth, Retention, duration_tokens};
 
 /// The options that say how one job is to be run.
 pub(crate) const KNOWN: &[Known] = &[
-    ("queue", "\"email\""),
-    ("priority", "high"),
-    ("attempts", "3"),
-    ("backoff", "\"exponential 1s\""),
-    ("timeout", "\"30s\""),
-    ("keep_completed", "\"1000, 1d\""),
-    ("keep_failed", "\"10000, 30d\""),
+    ("queue", Takes::Value("\"email\"")),
+    ("priority", Takes::Value("high")),
+    ("attempts", Takes::Value("3")),
+    ("backoff", Takes::Value("\"exponential 1s\"")),
+    ("timeout", Takes::Value("\"30s\"")),
+    ("keep_completed", Takes::Value("\"1000, 1d\"")),
+    ("keep_failed", Takes::Value("\"10000, 30d\"")),
 ];
 
 const PRIORITIES: [&str; 4] = ["critical", "high", "normal", "low"];

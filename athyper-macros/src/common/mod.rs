@@ -3,6 +3,7 @@
 pub(crate) mod arguments;
 pub(crate) mod case;
 pub(crate) mod dependency;
+pub(crate) mod documentation;
 pub(crate) mod errors;
 pub(crate) mod item;
 pub(crate) mod job_options;

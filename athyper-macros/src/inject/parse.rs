@@ -4,14 +4,19 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Item, ItemFn, ItemStruct};
 
-use crate::common::arguments::{Arguments, Known};
+use crate::common::arguments::{Arguments, Known, Takes};
 use crate::common::dependency::{Injection, On, take_injection};
 use crate::common::errors::Errors;
 use crate::common::item::what_is;
 use crate::common::signature::{Parameter, take_parameters};
 
-const KNOWN: &[Known] =
-    &[("scope", "singleton"), ("name", "\"primary\""), ("as", "dyn Trait"), ("order", "10"), ("close", "Type::close")];
+const KNOWN: &[Known] = &[
+    ("scope", Takes::Value("singleton")),
+    ("name", Takes::Value("\"primary\"")),
+    ("as", Takes::Value("dyn Trait")),
+    ("order", Takes::Value("10")),
+    ("close", Takes::Value("Type::close")),
+];
 
 /// The two things that can be components.
 pub(super) enum Source {

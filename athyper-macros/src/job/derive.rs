@@ -2,16 +2,16 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, ExprArray, Ident, Lit, LitStr, Meta, Type};
+use syn::{DeriveInput, ExprArray, Ident, Lit, LitStr, Type};
 
 use super::parse::OF_PAYLOAD;
-use crate::common::arguments::{Arguments, Known};
+use crate::common::arguments::{Arguments, Known, Takes};
 use crate::common::case::snake;
 use crate::common::errors::Errors;
 use crate::common::job_options::{self, JobOptions};
 use crate::common::literals::wire_name;
 
-const OF_CONTRACT: &[Known] = &[("contract", ""), ("output", "Report")];
+const OF_CONTRACT: &[Known] = &[("contract", Takes::Nothing), ("output", Takes::Value("Report"))];
 
 /// A payload, checked.
 struct Payload {
@@ -57,13 +57,7 @@ impl Payload {
             errors.on(&input.generics, "a payload has no generic parameters: its name identifies the job");
         }
         let known: Vec<Known> = [OF_PAYLOAD, OF_CONTRACT, job_options::KNOWN].concat();
-        let mut arguments = Arguments::none(&known);
-        for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("job")) {
-            match &attribute.meta {
-                Meta::List(list) => arguments.read_more("`#[job]` on a payload", list.tokens.clone(), errors),
-                other => errors.on(other, "write `#[job(…)]`"),
-            }
-        }
+        let arguments = Arguments::of_attributes(&input.attrs, "job", "`#[job]` on a payload", &known, errors);
         let is_contract = arguments.flag("contract");
         if !is_contract {
             for argument in arguments.given() {

@@ -4,18 +4,21 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Item, ItemFn, Type};
 
-use crate::common::arguments::{Arguments, Known};
+use crate::common::arguments::{Arguments, Known, Takes};
 use crate::common::errors::Errors;
 use crate::common::item::what_is;
 use crate::common::job_options;
 use crate::common::signature::{Parameter, is_named, take_parameters};
 
 /// Options that a handler has besides those of each job.
-const OF_HANDLER: &[Known] = &[("concurrency", "5"), ("contract", "")];
+const OF_HANDLER: &[Known] = &[("concurrency", Takes::Value("5")), ("contract", Takes::Nothing)];
 
 /// Options that identify a payload.
-pub(super) const OF_PAYLOAD: &[Known] =
-    &[("name", "\"send_welcome\""), ("version", "2"), ("aliases", "[\"old_name\"]")];
+pub(super) const OF_PAYLOAD: &[Known] = &[
+    ("name", Takes::Value("\"send_welcome\"")),
+    ("version", Takes::Value("2")),
+    ("aliases", Takes::Value("[\"old_name\"]")),
+];
 
 /// An attribute and its function.
 pub(super) struct Parsed {

@@ -4,14 +4,18 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Item, ItemFn, LitStr};
 
-use crate::common::arguments::{Arguments, Known, split};
+use crate::common::arguments::{Arguments, Known, Takes, split};
 use crate::common::errors::Errors;
 use crate::common::item::what_is;
 use crate::common::job_options;
 use crate::common::signature::{Parameter, take_parameters};
 
-const OF_SCHEDULE: &[Known] =
-    &[("tz", "\"Europe/Berlin\""), ("missed", "once"), ("overlap", "skip"), ("name", "\"nightly_report\"")];
+const OF_SCHEDULE: &[Known] = &[
+    ("tz", Takes::Value("\"Europe/Berlin\"")),
+    ("missed", Takes::Value("once")),
+    ("overlap", Takes::Value("skip")),
+    ("name", Takes::Value("\"nightly_report\"")),
+];
 
 /// An attribute and its function.
 pub(super) struct Parsed {

@@ -115,6 +115,6 @@ fn what_is_annotated_can_still_be_called_and_built() {
     assert_eq!(Greeter { seven: Given(2), one: Given(3), count: 1.into() }.number(), 6);
     assert_eq!(shared(Given(4)).unwrap().number(), 8);
     let _ = Nothing;
-    let Pair(Given(first), _) = Pair(Given(1), Given(2));
-    assert_eq!(first, 1);
+    let Pair(Given(first), Given(second)) = Pair(Given(1), Given(2));
+    assert_eq!((first, second), (1, 2));
 }

@@ -1,0 +1,34 @@
+//! `fn main`, and the crate's entry among the modules.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::model::Entry;
+
+pub(super) fn expand(entry: &Entry) -> TokenStream {
+    let ident = &entry.ident;
+    let span = Span::mixed_site().located_at(entry.span);
+    let run = quote_spanned!(span=> athyper::private::main(#ident));
+    quote! {
+        athyper::private::inventory::submit! {
+            athyper::private::ModuleDescriptor { name: athyper::private::crate_of(::core::module_path!()) }
+        }
+
+        fn main() -> ::std::process::ExitCode {
+            #run
+        }
+    }
+}
+
+/// A `main`, unless the product's function has taken the name: its absence would be a second error.
+pub(super) fn fallback(item: &TokenStream) -> TokenStream {
+    let is_main = syn::parse2::<syn::ItemFn>(item.clone()).is_ok_and(|function| function.sig.ident == "main");
+    if is_main {
+        return TokenStream::new();
+    }
+    quote! {
+        fn main() -> ::std::process::ExitCode {
+            ::std::process::ExitCode::FAILURE
+        }
+    }
+}
