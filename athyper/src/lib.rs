@@ -115,6 +115,18 @@ pub mod config {
         SectionValue, Shape, StoreUrl, StoreUrlError, TableReader, read_word,
     };
     pub use crate::foundation::secret::Secret;
+    pub use crate::runtime::config::{
+        Config, Configuration, ConfigurationDraft, EffectiveConfiguration, EffectiveValue, LoadOptions, Override,
+        ResolvedStore, StorePort, StoreSource,
+    };
+
+    /// The framework's own sections.
+    pub mod sections {
+        pub use crate::runtime::config::sections::{
+            CorsConfig, DatabaseConfig, HttpConfig, JobsConfig, LeasesConfig, LogConfig, LogFormat, ManagementConfig,
+            RateLimitConfig, RedisConfig, SchedulerConfig, SecurityHeadersConfig, ShutdownConfig,
+        };
+    }
 }
 
 /// Whether the parts a process depends on do their work.

@@ -1,3 +1,5 @@
 //! Configuration: sources, precedence, conversion, errors, secrets.
 
 mod handwritten;
+mod loading;
+mod support;

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::redaction::sounds_secret;
 use super::{ConfigError, ConfigSection, ConfigValue, FromConfigValue, Profile};
 use crate::foundation::container::{Place, TypeKey};
 
@@ -37,23 +36,26 @@ impl Shape {
     }
 
     /// The shape of a list's items.
-    pub(super) fn inner(self) -> Self {
+    pub(super) fn item(self) -> Self {
         match self {
             Self::List(inner) => inner(),
             Self::Value | Self::Secret | Self::Opaque | Self::Map(_) | Self::Table(_) => self,
         }
     }
 
-    /// The shape of what stands under a key of a table.
-    pub(super) fn of_key(self, key: &str) -> Self {
+    /// The shape of what stands under a key of a table; `None` when there is no such key.
+    pub(crate) fn child(self, key: &str) -> Option<Self> {
         match self {
-            Self::Map(inner) => inner(),
-            Self::Table(fields) => {
-                fields().iter().find(|field| field.key == key).map_or(Self::Secret, |field| field.shape)
-            }
-            Self::Value if sounds_secret(key) => Self::Secret,
-            Self::Value | Self::Secret | Self::Opaque | Self::List(_) => self,
+            Self::Map(inner) => Some(inner()),
+            Self::Table(fields) => fields().iter().find(|field| field.key == key).map(|field| field.shape),
+            Self::Secret | Self::Opaque => Some(self),
+            Self::Value | Self::List(_) => None,
         }
+    }
+
+    /// Whether the value is a table, whatever else it may be.
+    pub(crate) const fn is_table(self) -> bool {
+        matches!(self, Self::Map(_) | Self::Table(_))
     }
 }
 
@@ -215,6 +217,8 @@ pub struct SectionDescriptor {
     pub module: &'static str,
     /// Its fields.
     pub fields: &'static [FieldDescriptor],
+    /// The shape of its table.
+    pub shape: Shape,
     /// Reads the section's table.
     pub read: fn(&ConfigValue, Profile) -> Result<SectionValue, ConfigError>,
     /// Turns what `read` made into the boxed `Arc<T>` that the container holds.
@@ -242,6 +246,7 @@ impl SectionDescriptor {
             place,
             module,
             fields: T::FIELDS,
+            shape: T::SHAPE,
             read: |value, profile| Ok(Arc::new(T::from_config_value(value, profile)?) as SectionValue),
             instance: |value| {
                 let typed = Arc::clone(value).downcast::<T>().ok()?;

@@ -16,6 +16,7 @@ mod value;
 
 pub use byte_size::ByteSize;
 pub use convert::{FromConfigValue, read_word};
+pub(crate) use descriptor::is_key;
 pub use descriptor::{DefaultValue, FieldDescriptor, SectionDescriptor, SectionValue, Shape};
 pub use error::{ConfigError, ConfigIssue, IssueKind};
 pub use mode::{Mode, Modes};
@@ -27,4 +28,4 @@ pub use section_check::SectionCheck;
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use value::{ConfigData, ConfigValue};
 
-pub(crate) use redaction::{HIDDEN, hide_passwords};
+pub(crate) use redaction::{HIDDEN, display_entry, hide_passwords};

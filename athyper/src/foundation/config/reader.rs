@@ -66,8 +66,10 @@ impl<'a> TableReader<'a> {
     pub(super) fn find_unknown(&mut self) {
         for (key, value) in self.entries {
             if !self.fields.iter().any(|field| field.key == key) {
-                let origin = Some(value.origin.clone());
-                self.error.push(ConfigIssue::new(IssueKind::Unknown, key, "is not known", origin));
+                value.leaves(key, &mut |path, value| {
+                    let origin = Some(value.origin.clone());
+                    self.error.push(ConfigIssue::new(IssueKind::Unknown, path, "is not known", origin));
+                });
             }
         }
     }

@@ -39,7 +39,7 @@ pub(crate) fn hide_passwords(text: &str) -> String {
 }
 
 /// Whether a key says that its value is secret, although its type does not.
-pub(crate) fn sounds_secret(key: &str) -> bool {
+fn sounds_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
     ["password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "credentials"]
         .iter()
@@ -47,7 +47,7 @@ pub(crate) fn sounds_secret(key: &str) -> bool {
 }
 
 /// How a value is shown to people, `secret` ones hidden.
-pub(crate) fn display_value(value: &ConfigValue, shape: Shape) -> String {
+fn display_value(value: &ConfigValue, shape: Shape) -> String {
     match shape {
         Shape::Opaque => return "[not shown]".to_owned(),
         _ if shape.is_secret() => return HIDDEN.to_owned(),
@@ -59,17 +59,25 @@ pub(crate) fn display_value(value: &ConfigValue, shape: Shape) -> String {
         ConfigData::Float(number) => number.to_string(),
         ConfigData::Boolean(truth) => truth.to_string(),
         ConfigData::List(items) => {
-            let inner = shape.inner();
+            let inner = shape.item();
             let shown: Vec<_> = items.iter().map(|item| display_value(item, inner)).collect();
             format!("[{}]", shown.join(", "))
         }
         ConfigData::Table(entries) => {
             let shown: Vec<_> = entries
                 .iter()
-                .map(|(key, entry)| format!("{key} = {}", display_value(entry, shape.of_key(key))))
+                .map(|(key, entry)| format!("{key} = {}", display_entry(key, entry, shape.child(key))))
                 .collect();
             format!("{{ {} }}", shown.join(", "))
         }
+    }
+}
+
+/// How the value of a key is shown: hidden too when the key sounds secret although its type does not say so.
+pub(crate) fn display_entry(key: &str, value: &ConfigValue, shape: Option<Shape>) -> String {
+    match shape {
+        Some(shape) if !sounds_secret(key) || shape.is_table() => display_value(value, shape),
+        _ => HIDDEN.to_owned(),
     }
 }
 

@@ -48,6 +48,29 @@ impl ConfigValue {
         Self::new(ConfigData::Text(text.into()), origin)
     }
 
+    /// What stands under a path of keys.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |value, key| match &value.data {
+            ConfigData::Table(entries) => entries.get(*key),
+            _ => None,
+        })
+    }
+
+    /// Visits what nobody knows: the value itself, or if it is a table, each place of its own that something in it was said at.
+    pub(crate) fn leaves(&self, path: &str, visit: &mut impl FnMut(&str, &Self)) {
+        let ConfigData::Table(entries) = &self.data else { return visit(path, self) };
+        // One file says a table by its head; variables and the builder say each key by itself.
+        if matches!(self.origin, Origin::File { .. }) || entries.is_empty() {
+            visit(path, self);
+        }
+        for (key, value) in entries {
+            if !matches!((&self.origin, &value.origin), (Origin::File { .. }, Origin::File { .. })) {
+                value.leaves(&format!("{path}.{key}"), visit);
+            }
+        }
+    }
+
     /// The text of a string, or text without a type; `None` for everything else.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

@@ -1,0 +1,109 @@
+//! A configuration that was read and checked.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::foundation::config::{
+    ConfigSection, ConfigValue, Modes, Profile, SectionDescriptor, SectionValue, StoreUrl,
+};
+use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::problem::Problems;
+
+use super::effective::EffectiveConfiguration;
+use super::sections::{DatabaseConfig, JobsConfig, LeasesConfig, RedisConfig};
+use super::stores::{ResolvedStore, SaidStores, StorePort, resolve_store};
+use super::{ConfigurationDraft, LoadOptions};
+
+/// A configuration that was read and checked.
+///
+/// ```
+/// use athyper::config::sections::HttpConfig;
+/// use athyper::config::{Configuration, LoadOptions};
+///
+/// let options = LoadOptions { environment: vec![("PORT".into(), "8080".into())], ..LoadOptions::default() };
+/// let configuration = Configuration::load(options).unwrap();
+/// assert_eq!(configuration.section::<HttpConfig>().unwrap().port, 8080);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    pub(super) profile: Profile,
+    pub(super) modes: Modes,
+    pub(super) root: ConfigValue,
+    pub(super) sections: Vec<SectionDescriptor>,
+    pub(super) values: HashMap<TypeId, SectionValue>,
+}
+
+impl Configuration {
+    /// Reads every source and every section.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in one report.
+    pub fn load(options: LoadOptions) -> Result<Self, Problems> {
+        ConfigurationDraft::read(options).finish(|_| true)
+    }
+
+    /// What the process is run for.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Which parts the process runs.
+    #[must_use]
+    pub const fn modes(&self) -> Modes {
+        self.modes
+    }
+
+    /// A section.
+    ///
+    /// # Errors
+    /// `Configuration` when the section is not known to this configuration, or was not wanted and could not be read.
+    pub fn section<T: ConfigSection>(&self) -> Result<Arc<T>> {
+        let value = self.values.get(&TypeId::of::<T>()).cloned();
+        value.and_then(|value| value.downcast::<T>().ok()).ok_or_else(|| {
+            let name = T::DESCRIPTOR.name;
+            let message =
+                format!("section `{name}` of the configuration was not read: register it with `.config::<…>()`");
+            Error::new(ErrorKind::Configuration, message)
+        })
+    }
+
+    /// Every section that was read, with the boxed `Arc<T>` of its type that the container holds.
+    pub fn instances(&self) -> impl Iterator<Item = (&SectionDescriptor, Box<dyn Any + Send + Sync>)> {
+        self.sections.iter().filter_map(|section| {
+            let value = self.values.get(&section.key.type_id())?;
+            Some((section, (section.instance)(value)?))
+        })
+    }
+
+    /// The URL of a store, and by which rule it has it.
+    #[must_use]
+    pub fn store(&self, port: StorePort) -> ResolvedStore {
+        resolve_store(port, &self.said_stores(), self.profile)
+    }
+
+    /// Each known key, its effective value and where it came from.
+    #[must_use]
+    pub fn effective(&self) -> EffectiveConfiguration {
+        EffectiveConfiguration::of(self)
+    }
+
+    fn said_stores(&self) -> SaidStores {
+        fn url<T: ConfigSection>(
+            configuration: &Configuration,
+            url: fn(&T) -> Option<&StoreUrl>,
+        ) -> Option<(StoreUrl, crate::foundation::config::Origin)> {
+            let section = configuration.section::<T>().ok()?;
+            let origin = configuration.root.at(&[T::DESCRIPTOR.name, "url"])?.origin.clone();
+            Some((url(&section)?.clone(), origin))
+        }
+
+        SaidStores {
+            database: url(self, |section: &DatabaseConfig| section.url.as_ref()),
+            jobs: url(self, |section: &JobsConfig| section.url.as_ref()),
+            leases: url(self, |section: &LeasesConfig| section.url.as_ref()),
+            redis: url(self, |section: &RedisConfig| section.url.as_ref()),
+        }
+    }
+}

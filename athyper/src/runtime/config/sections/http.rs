@@ -1,0 +1,90 @@
+//! The HTTP server and the management port.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::foundation::config::{ByteSize, SectionCheck};
+
+section! {
+    /// The product's HTTP server: `[http]`.
+    #[config(section = "http", check = check_http)]
+    pub struct HttpConfig {
+        /// The address it listens on.
+        #[config(with_default = "127.0.0.1", with_prod_default = "0.0.0.0")]
+        pub host: IpAddr,
+        /// The port it listens on; 0 asks the system for a free one.
+        #[config(with_default = "3000", with_variable = "PORT")]
+        pub port: u16,
+        /// How many connections may be open at once.
+        #[config(with_default = "10000")]
+        pub max_connections: usize,
+        /// How long a client may take to send a request's head.
+        #[config(with_default = "10s")]
+        pub header_timeout: Duration,
+        /// How long a connection may lie idle between requests.
+        #[config(with_default = "75s")]
+        pub idle_timeout: Duration,
+        /// How long a client may pause while it sends a body.
+        #[config(with_default = "10s")]
+        pub body_pause_timeout: Duration,
+        /// How long a client may take no byte of a response.
+        #[config(with_default = "15s")]
+        pub write_pause_timeout: Duration,
+        /// How long a request may take, from its head to the response's.
+        #[config(with_default = "30s")]
+        pub request_timeout: Duration,
+        /// The largest head of a request.
+        #[config(with_default = "64 KiB")]
+        pub max_head_size: ByteSize,
+        /// The longest URI of a request.
+        #[config(with_default = "8 KiB")]
+        pub max_uri_size: ByteSize,
+        /// The largest body of a request.
+        #[config(with_default = "2 MiB")]
+        pub max_body_size: ByteSize,
+        /// How long running requests may take to finish once the server stops.
+        #[config(with_default = "30s")]
+        pub drain_timeout: Duration,
+        /// How long an idle connection stays open once the server stops, for a request that is on its way.
+        #[config(with_default = "1s")]
+        pub drain_linger: Duration,
+    }
+}
+
+impl HttpConfig {
+    /// The address and port it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+fn check_http(http: &HttpConfig, check: &mut SectionCheck) {
+    if http.max_connections == 0 {
+        check.invalid("max_connections", "must be at least 1");
+    }
+    if http.max_head_size < ByteSize::kibibytes(1) {
+        check.invalid("max_head_size", "must be at least 1 KiB, or no request would fit");
+    }
+}
+
+section! {
+    /// Health and metrics on a port of their own: `[management]`.
+    #[config(section = "management")]
+    pub struct ManagementConfig {
+        /// The address it listens on.
+        #[config(with_default = "127.0.0.1", with_prod_default = "0.0.0.0")]
+        pub host: IpAddr,
+        /// The port it listens on, in every mode; unset: there is none, and health is answered on the product's port.
+        #[config(with_variable = "MANAGEMENT_PORT")]
+        pub port: Option<u16>,
+    }
+}
+
+impl ManagementConfig {
+    /// The address and port it listens on, if it does.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.port.map(|port| SocketAddr::new(self.host, port))
+    }
+}
