@@ -1,0 +1,7 @@
+//! Compares athyper's cron ticks with those of two other implementations.
+
+pub mod cases;
+pub mod differences;
+pub mod expressions;
+pub mod local;
+pub mod peers;
