@@ -1,6 +1,5 @@
 //! Defaults: literals are read as a variable of the environment would be, anything else is an expression.
 
-use quote::ToTokens;
 use syn::{Expr, ExprArray, Lit, Type, UnOp};
 
 use crate::common::errors::Errors;
@@ -13,16 +12,13 @@ pub(super) enum Default {
     Text(String),
     /// The texts of a list.
     List(Vec<String>),
+    /// `Default::default()`.
+    OfType,
     /// An expression, evaluated when nobody says a value.
     Expression(Box<Expr>),
 }
 
 impl Default {
-    /// What `Default::default()` gives.
-    pub(super) fn of_type() -> Self {
-        Self::Expression(Box::new(syn::parse_quote!(::core::default::Default::default())))
-    }
-
     /// Reads a default for a field of type `ty`.
     pub(super) fn new(value: Expr, ty: &Type, errors: &mut Errors) -> Self {
         if let Some(text) = literal_text(&value) {
@@ -40,15 +36,6 @@ impl Default {
             return Self::List(texts);
         }
         Self::Expression(Box::new(value))
-    }
-
-    /// How the expression reads to people.
-    pub(super) fn source(expression: &Expr) -> String {
-        let text = expression.to_token_stream().to_string();
-        match text.as_str() {
-            ":: core :: default :: Default :: default ()" => "Default::default()".to_owned(),
-            _ => text.replace(" :: ", "::").replace(" ()", "()").replace(":: ", "::"),
-        }
     }
 }
 

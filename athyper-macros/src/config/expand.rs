@@ -1,7 +1,7 @@
 //! The fields as data, the code that reads them, and the section's entry in the table.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Data, DeriveInput, Ident};
 
 use super::defaults::Default;
@@ -129,8 +129,9 @@ fn default_tokens(default: &Default) -> TokenStream {
     match default {
         Default::Text(text) => quote!(athyper::private::DefaultValue::Text(#text)),
         Default::List(texts) => quote!(athyper::private::DefaultValue::List(&[#(#texts),*])),
+        Default::OfType => quote!(athyper::private::DefaultValue::Expression("Default::default()")),
         Default::Expression(expression) => {
-            let source = Default::source(expression);
+            let source = expression.to_token_stream().to_string().replace(" :: ", "::");
             quote!(athyper::private::DefaultValue::Expression(#source))
         }
     }
@@ -145,12 +146,12 @@ fn read(field: &Field, reader: &Ident) -> TokenStream {
         (Reading::Parsed, None) => quote!(#reader.parsed::<#ty>(#key)),
         (Reading::Deserialized, _) => quote!(#reader.deserialized::<#ty>(#key)),
     };
-    match &field.default {
-        Some(Default::Expression(expression)) => {
-            quote!(if #reader.is_set(#key) { #read } else { ::core::option::Option::Some(#expression) })
-        }
-        _ => read,
-    }
+    let otherwise = match &field.default {
+        Some(Default::OfType) => quote!(::core::default::Default::default()),
+        Some(Default::Expression(expression)) => quote!(#expression),
+        Some(Default::Text(_) | Default::List(_)) | None => return read,
+    };
+    quote!(if #reader.is_set(#key) { #read } else { ::core::option::Option::Some(#otherwise) })
 }
 
 fn section_of(ident: &Ident, section: &str) -> TokenStream {

@@ -93,11 +93,11 @@ impl Field {
             }
         }
         let prod_default = default("prod_default", options, &field.ty, errors);
-        if let (Some(Default::Expression(expression)), _) = (&prod_default, ()) {
+        if let Some(Default::Expression(expression)) = &prod_default {
             errors.on(expression, "the default of `prod` is a literal, or a list of them");
         }
         let default = match options.get("default") {
-            Some(Argument { value: None, .. }) => Some(Default::of_type()),
+            Some(Argument { value: None, .. }) => Some(Default::OfType),
             _ => default("default", options, &field.ty, errors),
         };
         let insecure = options.string("insecure_in_prod", errors).map(|literal| literal.value());

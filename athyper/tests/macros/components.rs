@@ -2,12 +2,16 @@
 
 use std::any::TypeId;
 
-use athyper::container::{Component, ComponentDescriptor, FromContainer, Resolver, Scope, TypeKey, Want, WantMode};
+use athyper::container::{
+    Component, ComponentDescriptor, ContainerBuilder, FromContainer, Provide, Reach, Resolver, Scope, TypeKey, Want,
+    WantMode,
+};
+use athyper::context::Context;
 use athyper::prelude::*;
 use athyper::private::ATHYPER_COMPONENTS_V0;
 
 /// Injectable without a container: a value made on the spot.
-pub(crate) struct Given(u8);
+struct Given(u8);
 
 impl FromContainer for Given {
     const KEY: TypeKey = TypeKey::of::<Given>();
@@ -108,6 +112,36 @@ fn every_component_is_in_the_table_once() {
     assert_eq!(descriptor("factory `shared`").key, TypeKey::of::<dyn Greet>());
     let labels: Vec<&str> = (descriptor("struct `Pair`").wants)().iter().map(|want| want.label).collect();
     assert_eq!(labels, ["field 0", "field 1"]);
+}
+
+#[tokio::test]
+async fn the_container_builds_them() {
+    let mut builder = ContainerBuilder::new();
+    builder.component::<Greeter>().component::<Nothing>().component::<Pair>();
+    // The graph is checked by keys; these are what `Given` says it needs.
+    builder.provide(Given(0)).add(Provide::value(Given(0)).named("seven"));
+    for factory in ["factory `plain`", "factory `shared`"] {
+        builder.add(*descriptor(factory));
+    }
+    let container = builder.build(Reach::Everything).unwrap();
+    let scope = container.request(Context::background());
+    let resolver = scope.resolver();
+
+    let polite: Arc<Greeter> = resolver.resolve_named("polite").await.unwrap();
+    let same: Arc<dyn Greet> = resolver.resolve_named("polite").await.unwrap();
+    assert_eq!((polite.number(), same.number()), (8, 8));
+    assert!(std::ptr::addr_eq(Arc::as_ptr(&polite), Arc::as_ptr(&same)));
+
+    let plain: Arc<Greeter> = resolver.resolve().await.unwrap();
+    let shared: Arc<dyn Greet> = resolver.resolve().await.unwrap();
+    assert_eq!((plain.number(), shared.number()), (1, 14));
+    let pair: Arc<Pair> = resolver.resolve().await.unwrap();
+    assert_eq!((pair.0.0, pair.1.0), (1, 7));
+    let _: Arc<Nothing> = resolver.resolve().await.unwrap();
+
+    let closing = container.close().await;
+    assert_eq!(closing.len(), 1);
+    assert!(format!("{closing:?}").contains("closed 1"), "{closing:?}");
 }
 
 #[test]

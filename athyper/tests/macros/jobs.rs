@@ -3,9 +3,9 @@
 use std::any::TypeId;
 use std::time::Duration;
 
-use super::components::Given;
-use athyper::container::WantMode;
-use athyper::jobs::{Growth, JobDescriptor, JobHandler, JobOptions, Priority, Retention};
+use athyper::container::{ContainerBuilder, Reach, WantMode};
+use athyper::context::Context;
+use athyper::jobs::{Growth, HandlerOutcome, JobDescriptor, JobHandler, JobOptions, Priority, Retention};
 use athyper::prelude::*;
 use athyper::private::ATHYPER_JOBS_V0;
 use serde::{Deserialize, Serialize};
@@ -35,8 +35,14 @@ pub(crate) struct CleanUpHTTPCache;
 
 /// The names of the parameters are those that the output uses for its own.
 #[job]
-async fn clean(payload: CleanUpHTTPCache, resolver: JobContext, #[inject] context: Given) {
-    let _ = (payload, resolver, context);
+async fn clean(
+    payload: CleanUpHTTPCache,
+    resolver: JobContext,
+    #[inject] context: Arc<u8>,
+    #[inject] decoded: Option<Arc<u16>>,
+) {
+    let CleanUpHTTPCache = payload;
+    assert_eq!((resolver.attempt(), *context, decoded), (1, 7, None));
 }
 
 mod contract {
@@ -85,7 +91,8 @@ fn a_job_that_says_nothing_has_the_defaults() {
     assert_eq!(*job.options, JobOptions::DEFAULT);
     assert_eq!(job.concurrency, None);
     let wants = (job.wants)();
-    assert_eq!((wants.len(), wants[0].label, wants[0].mode), (1, "parameter `context`", WantMode::Required));
+    let wants: Vec<_> = wants.iter().map(|want| (want.label, want.mode)).collect();
+    assert_eq!(wants, [("parameter `context`", WantMode::Required), ("parameter `decoded`", WantMode::Optional)]);
 }
 
 #[test]
@@ -101,6 +108,31 @@ fn a_payload_is_checked_against_its_type() {
     let job = descriptor("job `welcome`");
     assert!((job.check)(br#"{"to": "a@example.org"}"#).is_ok());
     assert_eq!((job.check)(b"{}").unwrap_err().code(), "job-payload");
+}
+
+async fn run(label: &str, payload: &'static str) -> Result<HandlerOutcome> {
+    let mut builder = ContainerBuilder::new();
+    builder.provide(7_u8);
+    let container = builder.build(Reach::Everything).unwrap();
+    let scope = container.request(Context::background());
+    let payload = payload.as_bytes().into();
+    (descriptor(label).run)(&payload, JobContext::detached(Context::background()), &scope.resolver()).await
+}
+
+#[tokio::test]
+async fn a_handler_decodes_resolves_runs_and_encodes() {
+    let done = run("job `welcome`", r#"{"to": "a@example.org"}"#).await.unwrap();
+    assert_eq!(done, HandlerOutcome::Done("\"a@example.org at attempt 1\"".into()));
+    assert_eq!(run("job `clean`", "null").await.unwrap(), HandlerOutcome::Done("null".into()));
+    assert_eq!(run("job `count`", "41").await.unwrap(), HandlerOutcome::Done("42".into()));
+    assert_eq!(run("job `count`", "{}").await.unwrap_err().code(), "job-payload");
+}
+
+#[tokio::test]
+async fn a_handler_can_still_be_called() {
+    let context = JobContext::detached(Context::background());
+    let done = welcome(Welcome { to: "b".into() }, context).await.unwrap();
+    assert_eq!(done, "b at attempt 1");
 }
 
 #[test]

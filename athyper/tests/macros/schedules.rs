@@ -8,7 +8,7 @@ use athyper::private::ATHYPER_SCHEDULES_V0;
 use athyper::schedule::{MissedTicks, Overlap, ScheduleDescriptor};
 
 #[scheduled("0 0 * * *", tz = "Europe/Berlin", missed = all, overlap = queue, queue = "reports", timeout = "10m")]
-async fn daily_report(tick: Tick, ctx: JobContext, #[inject] unit: super::components::Given) -> Result<()> {
+async fn daily_report(tick: Tick, ctx: JobContext, #[inject] unit: Option<Arc<u8>>) -> Result<()> {
     let _ = (tick, ctx, unit);
     Ok(())
 }
