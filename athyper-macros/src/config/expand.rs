@@ -10,9 +10,9 @@ use crate::common::place::place;
 
 pub(super) fn expand(config: &Config) -> TokenStream {
     match config {
-        Config::Table { ident, section, check, fields } => {
+        Config::Table { ident, section, listed, check, fields } => {
             let table = table(ident, fields, check.as_ref());
-            let section = section.as_ref().map(|section| section_of(ident, section));
+            let section = section.as_ref().map(|section| section_of(ident, section, *listed));
             quote!(#table #section)
         }
         Config::Word { ident, words } => word(ident, words),
@@ -154,20 +154,25 @@ fn read(field: &Field, reader: &Ident) -> TokenStream {
     quote!(if #reader.is_set(#key) { #read } else { ::core::option::Option::Some(#otherwise) })
 }
 
-fn section_of(ident: &Ident, section: &str) -> TokenStream {
+fn section_of(ident: &Ident, section: &str, listed: bool) -> TokenStream {
     let (label, place) = (format!("struct `{ident}`"), place(ident.span()));
+    let entry = listed.then(|| {
+        quote! {
+            const _: () = {
+                #[athyper::private::linkme::distributed_slice(athyper::private::ATHYPER_SECTIONS_V0)]
+                #[linkme(crate = athyper::private::linkme)]
+                static __ATHYPER_SECTION: athyper::private::SectionDescriptor =
+                    <#ident as athyper::private::ConfigSection>::DESCRIPTOR;
+            };
+        }
+    });
     quote! {
         #[automatically_derived]
         impl athyper::private::ConfigSection for #ident {
             const DESCRIPTOR: athyper::private::SectionDescriptor =
                 athyper::private::SectionDescriptor::of::<Self>(#section, #label, #place, ::core::module_path!());
         }
-        const _: () = {
-            #[athyper::private::linkme::distributed_slice(athyper::private::ATHYPER_SECTIONS_V0)]
-            #[linkme(crate = athyper::private::linkme)]
-            static __ATHYPER_SECTION: athyper::private::SectionDescriptor =
-                <#ident as athyper::private::ConfigSection>::DESCRIPTOR;
-        };
+        #entry
     }
 }
 

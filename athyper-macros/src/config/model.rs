@@ -13,7 +13,7 @@ use crate::common::signature::argument_of;
 
 /// A type of the configuration, checked.
 pub(super) enum Config {
-    Table { ident: Ident, section: Option<String>, check: Option<Path>, fields: Vec<Field> },
+    Table { ident: Ident, section: Option<String>, listed: bool, check: Option<Path>, fields: Vec<Field> },
     Word { ident: Ident, words: Vec<(String, Ident)> },
 }
 
@@ -51,13 +51,14 @@ impl Config {
         match body {
             Body::Struct(fields) => {
                 let section = arguments.string_as("section", errors, |literal| key(literal, "a section's name"));
+                let listed = !arguments.flag("unlisted");
                 let check = arguments.value("check", errors);
                 let fields: Vec<Field> = fields
                     .into_iter()
                     .map(|(name, field, options)| Field::new(name, field, &options, errors))
                     .collect();
                 check_variables(&fields, errors);
-                Some(Self::Table { ident: ident.clone(), section, check, fields })
+                Some(Self::Table { ident: ident.clone(), section, listed, check, fields })
             }
             Body::Enum(variants) => {
                 let words = words(ident, &variants, errors);

@@ -5,7 +5,12 @@ use syn::{Data, DeriveInput, Field, Fields, Ident, Variant};
 use crate::common::arguments::{Arguments, Known, Takes};
 use crate::common::errors::Errors;
 
-const OF_STRUCT: &[Known] = &[("section", Takes::Value("\"smtp\"")), ("check", Takes::Value("check_smtp"))];
+const OF_STRUCT: &[Known] = &[
+    ("section", Takes::Value("\"smtp\"")),
+    ("check", Takes::Value("check_smtp")),
+    // Not in the table of linked sections: the framework's own are known anyhow.
+    ("unlisted", Takes::Nothing),
+];
 const OF_FIELD: &[Known] = &[
     ("default", Takes::Maybe("587")),
     ("prod_default", Takes::Value("587")),

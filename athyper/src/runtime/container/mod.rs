@@ -16,6 +16,7 @@ mod provider;
 mod request;
 mod resolve;
 mod resolver;
+mod section;
 mod slot;
 mod waits;
 

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
+use athyper_macros::Config;
+
 use crate::foundation::config::{SectionCheck, StoreUrl};
 
-section! {
-    /// The product's database: `[database]`.
-    #[config(section = "database", check = check_database)]
-    pub struct DatabaseConfig {
-        /// The database, such as `sqlite://data/app.db`. Unset: a file `data/athyper.db` in profile dev, memory in tests.
-        #[config(with_variable = "DATABASE_URL")]
-        pub url: Option<StoreUrl>,
-        /// How many connections read at once.
-        #[config(with_default = "4")]
-        pub readers: u32,
-        /// How long a writer waits for another one to finish.
-        #[config(with_default = "5s")]
-        pub busy_timeout: Duration,
-    }
+/// The product's database: `[database]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "database", unlisted, check = check_database)]
+#[non_exhaustive]
+pub struct DatabaseConfig {
+    /// The database, such as `sqlite://data/app.db`. Unset: a file `data/athyper.db` in profile dev, memory in tests.
+    #[config(variable = "DATABASE_URL")]
+    pub url: Option<StoreUrl>,
+    /// How many connections read at once.
+    #[config(default = 4)]
+    pub readers: u32,
+    /// How long a writer waits for another one to finish.
+    #[config(default = "5s")]
+    pub busy_timeout: Duration,
 }
 
 fn check_database(database: &DatabaseConfig, check: &mut SectionCheck) {
@@ -26,21 +28,21 @@ fn check_database(database: &DatabaseConfig, check: &mut SectionCheck) {
     }
 }
 
-section! {
-    /// The fast store that jobs and leases share unless they have a URL of their own: `[redis]`.
-    #[config(section = "redis")]
-    pub struct RedisConfig {
-        /// The store, such as `redis://host:6379`.
-        #[config(with_variable = "REDIS_URL")]
-        pub url: Option<StoreUrl>,
-    }
+/// The fast store that jobs and leases share unless they have a URL of their own: `[redis]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "redis", unlisted)]
+#[non_exhaustive]
+pub struct RedisConfig {
+    /// The store, such as `redis://host:6379`.
+    #[config(variable = "REDIS_URL")]
+    pub url: Option<StoreUrl>,
 }
 
-section! {
-    /// The leases of leadership: `[leases]`.
-    #[config(section = "leases")]
-    pub struct LeasesConfig {
-        /// Where leases are kept. Unset: where `redis.url`, then `database.url` says.
-        pub url: Option<StoreUrl>,
-    }
+/// The leases of leadership: `[leases]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "leases", unlisted)]
+#[non_exhaustive]
+pub struct LeasesConfig {
+    /// Where leases are kept. Unset: where `redis.url`, then `database.url` says.
+    pub url: Option<StoreUrl>,
 }

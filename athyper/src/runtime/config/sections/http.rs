@@ -3,52 +3,54 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use athyper_macros::Config;
+
 use crate::foundation::config::{ByteSize, SectionCheck};
 
-section! {
-    /// The product's HTTP server: `[http]`.
-    #[config(section = "http", check = check_http)]
-    pub struct HttpConfig {
-        /// The address it listens on.
-        #[config(with_default = "127.0.0.1", with_prod_default = "0.0.0.0")]
-        pub host: IpAddr,
-        /// The port it listens on; 0 asks the system for a free one.
-        #[config(with_default = "3000", with_variable = "PORT")]
-        pub port: u16,
-        /// How many connections may be open at once.
-        #[config(with_default = "10000")]
-        pub max_connections: usize,
-        /// How long a client may take to send a request's head.
-        #[config(with_default = "10s")]
-        pub header_timeout: Duration,
-        /// How long a connection may lie idle between requests.
-        #[config(with_default = "75s")]
-        pub idle_timeout: Duration,
-        /// How long a client may pause while it sends a body.
-        #[config(with_default = "10s")]
-        pub body_pause_timeout: Duration,
-        /// How long a client may take no byte of a response.
-        #[config(with_default = "15s")]
-        pub write_pause_timeout: Duration,
-        /// How long a request may take, from its head to the response's.
-        #[config(with_default = "30s")]
-        pub request_timeout: Duration,
-        /// The largest head of a request.
-        #[config(with_default = "64 KiB")]
-        pub max_head_size: ByteSize,
-        /// The longest URI of a request.
-        #[config(with_default = "8 KiB")]
-        pub max_uri_size: ByteSize,
-        /// The largest body of a request.
-        #[config(with_default = "2 MiB")]
-        pub max_body_size: ByteSize,
-        /// How long running requests may take to finish once the server stops.
-        #[config(with_default = "30s")]
-        pub drain_timeout: Duration,
-        /// How long an idle connection stays open once the server stops, for a request that is on its way.
-        #[config(with_default = "1s")]
-        pub drain_linger: Duration,
-    }
+/// The product's HTTP server: `[http]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "http", unlisted, check = check_http)]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// The address it listens on.
+    #[config(default = "127.0.0.1", prod_default = "0.0.0.0")]
+    pub host: IpAddr,
+    /// The port it listens on; 0 asks the system for a free one.
+    #[config(default = 3000, variable = "PORT")]
+    pub port: u16,
+    /// How many connections may be open at once.
+    #[config(default = 10000)]
+    pub max_connections: usize,
+    /// How long a client may take to send a request's head.
+    #[config(default = "10s")]
+    pub header_timeout: Duration,
+    /// How long a connection may lie idle between requests.
+    #[config(default = "75s")]
+    pub idle_timeout: Duration,
+    /// How long a client may pause while it sends a body.
+    #[config(default = "10s")]
+    pub body_pause_timeout: Duration,
+    /// How long a client may take no byte of a response.
+    #[config(default = "15s")]
+    pub write_pause_timeout: Duration,
+    /// How long a request may take, from its head to the response's.
+    #[config(default = "30s")]
+    pub request_timeout: Duration,
+    /// The largest head of a request.
+    #[config(default = "64 KiB")]
+    pub max_head_size: ByteSize,
+    /// The longest URI of a request.
+    #[config(default = "8 KiB")]
+    pub max_uri_size: ByteSize,
+    /// The largest body of a request.
+    #[config(default = "2 MiB")]
+    pub max_body_size: ByteSize,
+    /// How long running requests may take to finish once the server stops.
+    #[config(default = "30s")]
+    pub drain_timeout: Duration,
+    /// How long an idle connection stays open once the server stops, for a request that is on its way.
+    #[config(default = "1s")]
+    pub drain_linger: Duration,
 }
 
 impl HttpConfig {
@@ -68,17 +70,17 @@ fn check_http(http: &HttpConfig, check: &mut SectionCheck) {
     }
 }
 
-section! {
-    /// Health and metrics on a port of their own: `[management]`.
-    #[config(section = "management")]
-    pub struct ManagementConfig {
-        /// The address it listens on.
-        #[config(with_default = "127.0.0.1", with_prod_default = "0.0.0.0")]
-        pub host: IpAddr,
-        /// The port it listens on, in every mode; unset: there is none, and health is answered on the product's port.
-        #[config(with_variable = "MANAGEMENT_PORT")]
-        pub port: Option<u16>,
-    }
+/// Health and metrics on a port of their own: `[management]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "management", unlisted)]
+#[non_exhaustive]
+pub struct ManagementConfig {
+    /// The address it listens on.
+    #[config(default = "127.0.0.1", prod_default = "0.0.0.0")]
+    pub host: IpAddr,
+    /// The port it listens on, in every mode; unset: there is none, and health is answered on the product's port.
+    #[config(variable = "MANAGEMENT_PORT")]
+    pub port: Option<u16>,
 }
 
 impl ManagementConfig {

@@ -2,30 +2,32 @@
 
 use std::time::Duration;
 
+use athyper_macros::Config;
+
 use crate::foundation::config::{SectionCheck, StoreUrl};
 
-section! {
-    /// Background jobs: `[jobs]`.
-    #[config(section = "jobs", check = check_jobs)]
-    pub struct JobsConfig {
-        /// Where the queue is. Unset: where `redis.url`, then `database.url` says.
-        pub url: Option<StoreUrl>,
-        /// How many jobs of one queue run at once in one process, unless a handler says so.
-        #[config(with_default = "10")]
-        pub concurrency: u32,
-        /// For how long a worker holds a job without renewing its lock.
-        #[config(with_default = "30s")]
-        pub lock: Duration,
-        /// How often jobs of silent workers are looked for.
-        #[config(with_default = "30s")]
-        pub stalled_interval: Duration,
-        /// How often a job may be taken back from a silent worker before it counts as failed.
-        #[config(with_default = "2")]
-        pub max_stalls: u32,
-        /// How long running jobs may take to finish once the worker stops; what overruns is handed back.
-        #[config(with_default = "30s")]
-        pub drain_timeout: Duration,
-    }
+/// Background jobs: `[jobs]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "jobs", unlisted, check = check_jobs)]
+#[non_exhaustive]
+pub struct JobsConfig {
+    /// Where the queue is. Unset: where `redis.url`, then `database.url` says.
+    pub url: Option<StoreUrl>,
+    /// How many jobs of one queue run at once in one process, unless a handler says so.
+    #[config(default = 10)]
+    pub concurrency: u32,
+    /// For how long a worker holds a job without renewing its lock.
+    #[config(default = "30s")]
+    pub lock: Duration,
+    /// How often jobs of silent workers are looked for.
+    #[config(default = "30s")]
+    pub stalled_interval: Duration,
+    /// How often a job may be taken back from a silent worker before it counts as failed.
+    #[config(default = 2)]
+    pub max_stalls: u32,
+    /// How long running jobs may take to finish once the worker stops; what overruns is handed back.
+    #[config(default = "30s")]
+    pub drain_timeout: Duration,
 }
 
 fn check_jobs(jobs: &JobsConfig, check: &mut SectionCheck) {

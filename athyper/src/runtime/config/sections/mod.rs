@@ -1,8 +1,5 @@
 //! The framework's own sections.
 
-#[macro_use]
-mod section_macro;
-
 mod database;
 mod http;
 mod jobs;

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
+use athyper_macros::Config;
+
 use crate::foundation::config::SectionCheck;
 
-section! {
-    /// The scheduler: `[scheduler]`.
-    #[config(section = "scheduler", check = check_scheduler)]
-    pub struct SchedulerConfig {
-        /// The name of the lease that the schedulers of one product compete for.
-        #[config(with_default = "athyper-scheduler")]
-        pub lease_name: String,
-        /// For how long one leads without renewing, and so how long a standby waits after a leader died.
-        #[config(with_default = "15s")]
-        pub lease: Duration,
-        /// How late a tick may be and still count as on time.
-        #[config(with_default = "30s")]
-        pub grace: Duration,
-    }
+/// The scheduler: `[scheduler]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "scheduler", unlisted, check = check_scheduler)]
+#[non_exhaustive]
+pub struct SchedulerConfig {
+    /// The name of the lease that the schedulers of one product compete for.
+    #[config(default = "athyper-scheduler")]
+    pub lease_name: String,
+    /// For how long one leads without renewing, and so how long a standby waits after a leader died.
+    #[config(default = "15s")]
+    pub lease: Duration,
+    /// How late a tick may be and still count as on time.
+    #[config(default = "30s")]
+    pub grace: Duration,
 }
 
 fn check_scheduler(scheduler: &SchedulerConfig, check: &mut SectionCheck) {

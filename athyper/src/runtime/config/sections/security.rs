@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
+use athyper_macros::Config;
+
 use crate::foundation::config::SectionCheck;
 
-section! {
-    /// The limit of requests by address: `[rate_limit]`.
-    #[config(section = "rate_limit", check = check_rate_limit)]
-    pub struct RateLimitConfig {
-        /// Whether there is one.
-        #[config(with_default = "true")]
-        pub enabled: bool,
-        /// How many requests an address may send at once.
-        #[config(with_default = "600")]
-        pub capacity: u32,
-        /// How long it takes until it may send that many again.
-        #[config(with_default = "1m")]
-        pub period: Duration,
-    }
+/// The limit of requests by address: `[rate_limit]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "rate_limit", unlisted, check = check_rate_limit)]
+#[non_exhaustive]
+pub struct RateLimitConfig {
+    /// Whether there is one.
+    #[config(default = true)]
+    pub enabled: bool,
+    /// How many requests an address may send at once.
+    #[config(default = 600)]
+    pub capacity: u32,
+    /// How long it takes until it may send that many again.
+    #[config(default = "1m")]
+    pub period: Duration,
 }
 
 fn check_rate_limit(limit: &RateLimitConfig, check: &mut SectionCheck) {
@@ -29,35 +31,35 @@ fn check_rate_limit(limit: &RateLimitConfig, check: &mut SectionCheck) {
     }
 }
 
-section! {
-    /// The headers that tell browsers what they may do: `[security_headers]`.
-    #[config(section = "security_headers")]
-    pub struct SecurityHeadersConfig {
-        /// Whether they are sent.
-        #[config(with_default = "true")]
-        pub enabled: bool,
-        /// The policy sent as `Content-Security-Policy`; unset: the strict one for APIs.
-        pub content_security_policy: Option<String>,
-        /// For how long browsers keep to HTTPS (`Strict-Transport-Security`); `0s` sends none.
-        #[config(with_default = "365d")]
-        pub transport_security: Duration,
-    }
+/// The headers that tell browsers what they may do: `[security_headers]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "security_headers", unlisted)]
+#[non_exhaustive]
+pub struct SecurityHeadersConfig {
+    /// Whether they are sent.
+    #[config(default = true)]
+    pub enabled: bool,
+    /// The policy sent as `Content-Security-Policy`; unset: the strict one for APIs.
+    pub content_security_policy: Option<String>,
+    /// For how long browsers keep to HTTPS (`Strict-Transport-Security`); `0s` sends none.
+    #[config(default = "365d")]
+    pub transport_security: Duration,
 }
 
-section! {
-    /// Which other origins' pages may call: `[cors]`.
-    #[config(section = "cors", check = check_cors)]
-    pub struct CorsConfig {
-        /// The origins, such as `https://app.example.org`; `*` for every one; empty: none.
-        #[config(with_default = "")]
-        pub allowed_origins: Vec<String>,
-        /// Whether cookies and authorization are allowed along.
-        #[config(with_default = "false")]
-        pub allow_credentials: bool,
-        /// For how long a browser remembers the answer.
-        #[config(with_default = "10m")]
-        pub max_age: Duration,
-    }
+/// Which other origins' pages may call: `[cors]`.
+#[derive(Debug, Clone, PartialEq, Config)]
+#[config(section = "cors", unlisted, check = check_cors)]
+#[non_exhaustive]
+pub struct CorsConfig {
+    /// The origins, such as `https://app.example.org`; `*` for every one; empty: none.
+    #[config(default = [])]
+    pub allowed_origins: Vec<String>,
+    /// Whether cookies and authorization are allowed along.
+    #[config(default = false)]
+    pub allow_credentials: bool,
+    /// For how long a browser remembers the answer.
+    #[config(default = "10m")]
+    pub max_age: Duration,
 }
 
 fn check_cors(cors: &CorsConfig, check: &mut SectionCheck) {
