@@ -1,12 +1,13 @@
 //! Firing what is due.
 
 use super::due::Due;
+use super::observer::TickOutcome;
 use super::plan::Planned;
 use super::term::Term;
 use super::{FiredTick, Scheduler};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{Fire, Fired, JobId};
+use crate::foundation::jobs::{Fire, Fired};
 
 impl Scheduler {
     pub(super) async fn fire_schedule(
@@ -21,15 +22,6 @@ impl Scheduler {
         };
         self.note_clock(schedule, mark, now);
         let due = Due::find(&schedule.cron, schedule.missed, mark, now, self.options.grace);
-        if due.passed_over > 0 {
-            tracing::warn!(
-                schedule = schedule.name,
-                passed_over = due.passed_over,
-                policy = ?schedule.missed,
-                since = %mark,
-                "ticks were missed"
-            );
-        }
         if let Some(tick) = due.pass_to
             && !self.fire_tick(schedule, tick, false, term, fired).await?
         {
@@ -39,6 +31,17 @@ impl Scheduler {
             if !self.fire_tick(schedule, tick, true, term, fired).await? {
                 return Ok(());
             }
+        }
+        // Only now: what failed is looked at again, and would be told again.
+        if due.passed_over > 0 {
+            self.observer.ticks(&schedule.name, TickOutcome::Missed, due.passed_over as u64);
+            tracing::warn!(
+                schedule = schedule.name,
+                passed_over = due.passed_over,
+                policy = ?schedule.missed,
+                since = %mark,
+                "ticks were missed"
+            );
         }
         Ok(())
     }
@@ -56,8 +59,8 @@ impl Scheduler {
             return Ok(false);
         }
         let Some(held) = term else { return Ok(false) };
-        let job = match with_job.then(|| schedule.new_job(tick)).transpose() {
-            Ok(job) => job,
+        let (job, otherwise) = match with_job.then(|| schedule.new_job(tick)).transpose() {
+            Ok(job) => (job, with_job.then_some(TickOutcome::Overlapped)),
             Err(error) => {
                 // The same tick would fail for ever and hold up all that follow.
                 tracing::error!(
@@ -66,7 +69,7 @@ impl Scheduler {
                     error = error.report(),
                     "the tick is passed over: its job cannot be made"
                 );
-                None
+                (None, Some(TickOutcome::Failed))
             }
         };
         let fire =
@@ -76,8 +79,19 @@ impl Scheduler {
             return Ok(false);
         };
         match answer? {
-            Fired::Added(job) => self.fired(schedule, tick, Some(job), fired),
-            Fired::Skipped => self.fired(schedule, tick, None, fired),
+            Fired::Added(job) => {
+                tracing::debug!(schedule = schedule.name, %tick, %job, "fired a tick");
+                self.observer.ticks(&schedule.name, TickOutcome::Fired, 1);
+                self.observer.fired_late_by(&schedule.name, tick, self.ports.clock.now());
+                fired.push(FiredTick { schedule: schedule.name.clone(), at: tick, job: Some(job) });
+            }
+            Fired::Skipped => {
+                tracing::debug!(schedule = schedule.name, %tick, why = ?otherwise, "passed a tick over");
+                if let Some(outcome) = otherwise {
+                    self.observer.ticks(&schedule.name, outcome, 1);
+                }
+                fired.push(FiredTick { schedule: schedule.name.clone(), at: tick, job: None });
+            }
             Fired::AlreadyFired => {
                 tracing::warn!(schedule = schedule.name, %tick, "the tick was fired already");
             }
@@ -96,14 +110,6 @@ impl Scheduler {
             marks.insert(schedule.name.clone(), tick);
         }
         Ok(true)
-    }
-
-    fn fired(&self, schedule: &Planned, tick: Timestamp, job: Option<JobId>, fired: &mut Vec<FiredTick>) {
-        match &job {
-            Some(job) => tracing::debug!(schedule = schedule.name, %tick, %job, "fired a tick"),
-            None => tracing::debug!(schedule = schedule.name, %tick, "passed a tick over"),
-        }
-        fired.push(FiredTick { schedule: schedule.name.clone(), at: tick, job });
     }
 
     /// Notes a mark that lies further ahead than ticks can be late: the wall clock went back.

@@ -54,6 +54,7 @@ impl Scheduler {
         let Some((lease, reading)) = self.acquire().await? else { return Ok(false) };
         tracing::info!(epoch = lease.epoch, holder = self.holder, "leads the schedules");
         self.status.lock().epoch = Some(lease.epoch);
+        self.observer.leads(true);
         *term = Some(Term::new(lease, reading, self.options.lease));
         Ok(true)
     }
@@ -119,6 +120,7 @@ impl Scheduler {
     pub(super) fn lose(&self, term: &mut Option<Term>, reason: &'static str) {
         if let Some(ended) = term.take() {
             self.status.lock().epoch = None;
+            self.observer.leads(false);
             tracing::warn!(epoch = ended.lease.epoch, reason, "leads the schedules no more");
         }
     }

@@ -4,6 +4,7 @@ mod descriptor;
 mod due;
 mod firing;
 mod leading;
+mod observer;
 mod options;
 mod plan;
 mod schedule;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio::sync::Mutex;
 
+use super::observer::Observer;
 use super::status::{SchedulerHealth, SharedStatus};
 use super::term::Term;
 use super::{NextTick, SchedulePlan, SchedulerOptions};
@@ -16,6 +17,7 @@ use crate::foundation::error::Result;
 use crate::foundation::health::HealthCheck;
 use crate::foundation::jobs::{JobId, JobQueue};
 use crate::foundation::leadership::Leadership;
+use crate::foundation::metrics::MetricsRegistry;
 
 /// The longest time between two looks at the wall clock, so that a jump is noticed.
 pub(super) const LONGEST_NAP: Duration = Duration::from_secs(1);
@@ -58,16 +60,26 @@ pub struct Scheduler {
     pub(super) holder: String,
     term: Mutex<Option<Term>>,
     pub(super) status: SharedStatus,
+    pub(super) observer: Observer,
 }
 
 impl Scheduler {
     /// A scheduler that has not begun; it touches no store yet.
-    #[must_use]
-    pub fn new(plan: SchedulePlan, ports: SchedulerPorts, mut options: SchedulerOptions) -> Self {
+    ///
+    /// # Errors
+    /// `Configuration` when one of the scheduler's metrics is taken by another kind of metric.
+    pub fn new(
+        plan: SchedulePlan,
+        ports: SchedulerPorts,
+        mut options: SchedulerOptions,
+        metrics: &MetricsRegistry,
+    ) -> Result<Self> {
         options.lease = options.lease.max(SchedulerOptions::SHORTEST_LEASE);
         // Never reused, not even by the same process: two that share a name would both believe they lead.
         let holder = uuid::Uuid::now_v7().to_string();
-        Self { plan, ports, options, holder, term: Mutex::new(None), status: SharedStatus::default() }
+        let observer = Observer::new(metrics, plan.iter().map(|schedule| schedule.name.as_str()))?;
+        let (term, status) = (Mutex::new(None), SharedStatus::default());
+        Ok(Self { plan, ports, options, holder, term, status, observer })
     }
 
     /// Competes for leading and fires due ticks until `stop` is ready, then gives the lease back.
@@ -114,6 +126,7 @@ impl Scheduler {
         let mut term = self.term.lock().await;
         if let Some(ended) = term.take() {
             self.status.lock().epoch = None;
+            self.observer.leads(false);
             let left = ended.held_until.saturating_sub(self.ports.clock.since_boot());
             match self.ports.clock.timeout(left, self.ports.leadership.release(&ended.lease)).await {
                 Some(Ok(())) => tracing::info!(epoch = ended.lease.epoch, "gave the lead of the schedules back"),
@@ -163,6 +176,9 @@ impl Scheduler {
         let mut status = self.status.lock();
         status.last_look = self.ports.clock.since_boot();
         let error = outcome.err().map(|error| error.report());
+        if error.is_some() {
+            self.observer.fault();
+        }
         if let Some(error) = &error
             && status.error.as_ref() != Some(error)
         {
