@@ -7,8 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::Instance;
-use super::frozen::Node;
-use super::provider::{CloseInstance, Provider};
+use super::provider::{CloseInstance, Provider, Source};
 use super::slot::Value;
 use crate::foundation::clock::{Clock, ClockExt};
 use crate::foundation::container::Place;
@@ -29,7 +28,14 @@ struct Open {
     label: String,
     place: Place,
     close: Arc<CloseInstance>,
-    value: Value,
+    component: Component,
+}
+
+enum Component {
+    /// Where it was put when it was built.
+    Built(Value),
+    /// It was there from the start.
+    Given(Instance),
 }
 
 #[derive(Default)]
@@ -55,17 +61,17 @@ impl Closing {
         }
         value.set(instance)?;
         if let Some(close) = provider.close.clone() {
-            let value = Arc::clone(value);
-            state.open.push(Open { label: provider.label.clone(), place: provider.place, close, value });
+            let component = Component::Built(Arc::clone(value));
+            state.open.push(Open { label: provider.label.clone(), place: provider.place, close, component });
         }
         Ok(())
     }
 
     /// Notes a component that was there from the start.
-    pub(super) fn admit_ready(&self, node: &Node) {
-        if let Some(close) = node.provider.close.clone() {
-            let (label, place) = (node.provider.label.clone(), node.provider.place);
-            self.state().open.push(Open { label, place, close, value: Arc::clone(&node.slot.value) });
+    pub(super) fn admit_given(&self, provider: &Provider) {
+        if let (Some(close), Source::Ready(ready)) = (provider.close.clone(), &provider.source) {
+            let component = Component::Given(ready());
+            self.state().open.push(Open { label: provider.label.clone(), place: provider.place, close, component });
         }
     }
 
@@ -75,7 +81,11 @@ impl Closing {
         let mut failures = Vec::new();
         loop {
             let Some(open) = self.state().open.pop() else { return failures };
-            let Some(instance) = open.value.get() else { continue };
+            let instance = match &open.component {
+                Component::Given(instance) => Some(instance),
+                Component::Built(value) => value.get(),
+            };
+            let Some(instance) = instance else { continue };
             if let Err(error) = close_one(&*open.close, instance, limit).await {
                 failures.push(CloseFailure { label: open.label, place: open.place, error });
             }

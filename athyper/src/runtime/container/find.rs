@@ -22,7 +22,9 @@ pub(super) enum Found<'a> {
     Stored(&'a Instance),
     /// It belongs to a request.
     OfRequest(Arc<Slot>),
-    /// It is only for this caller.
+    /// It stays where it is, and this is another `Arc` of it.
+    Shared(Instance),
+    /// It was made for this caller.
     Own(Instance),
 }
 
@@ -31,7 +33,7 @@ impl Found<'_> {
         match self {
             Self::Stored(instance) => Some(instance),
             Self::OfRequest(slot) => slot.value.get(),
-            Self::Own(instance) => Some(instance),
+            Self::Shared(instance) | Self::Own(instance) => Some(instance),
         }
     }
 }
@@ -58,6 +60,9 @@ pub(super) async fn find_all<'r>(resolver: &Resolver<'r>, key: TypeKey) -> Resul
     let frozen = resolver.frozen;
     let mut found = Vec::new();
     let mut replaced = Vec::new();
+    if let Some(entry) = frozen.entries.get(&key).filter(|entry| entry.candidates.is_empty()) {
+        found.extend(entry.replacement().map(Found::Stored));
+    }
     for (key, node) in frozen.lists.get(&key).into_iter().flatten() {
         let Some(entry) = frozen.entries.get(key) else { continue };
         if let Some(instance) = entry.replacement() {
@@ -91,7 +96,8 @@ async fn provide<'r>(
     if lasts && entry.candidates.len() == 1 {
         return Ok(Found::Stored(entry.value.get_or_init(|| convert(instance))));
     }
-    Ok(Found::Own(convert(instance)))
+    let converted = convert(instance);
+    Ok(if matches!(found, Found::Own(_)) { Found::Own(converted) } else { Found::Shared(converted) })
 }
 
 async fn build<'r>(resolver: &Resolver<'r>, index: usize, node: &'r Node) -> Result<Found<'r>> {

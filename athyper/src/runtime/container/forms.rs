@@ -15,7 +15,7 @@ impl<T: ?Sized + Send + Sync + 'static> FromContainer for Arc<T> {
         let key = Self::KEY.named(name);
         match resolver.find(key).await? {
             Some(component) => Ok(component),
-            None => Err(resolver.blame(missing(key))),
+            None => Err(missing(resolver, key)),
         }
     }
 
@@ -62,6 +62,6 @@ impl FromContainer for Context {
     }
 }
 
-fn missing(key: TypeKey) -> Error {
-    Error::configuration(format!("nothing provides `{key}`")).with_code("ATH-GRAPH-MISSING")
+pub(super) fn missing(resolver: &Resolver<'_>, key: TypeKey) -> Error {
+    resolver.blame(Error::configuration(format!("nothing provides `{key}`")).with_code("ATH-GRAPH-MISSING"))
 }

@@ -113,10 +113,6 @@ impl Frozen {
 }
 
 impl Container {
-    pub(super) fn from_frozen(frozen: Arc<Frozen>) -> Self {
-        Self { frozen }
-    }
-
     pub(super) fn freeze(providers: Vec<Provider>, graph: Graph) -> Self {
         let nodes: Box<[Node]> =
             providers.into_iter().map(|provider| Node { provider, slot: Slot::default() }).collect();
@@ -138,8 +134,8 @@ impl Container {
         let lists = lists(&candidates, &nodes);
         let entries = candidates.into_iter().map(|(key, candidates)| (key, Entry::new(candidates, &nodes))).collect();
         let closing = Closing::default();
-        for node in nodes.iter().filter(|node| matches!(node.provider.source, Source::Ready(_))) {
-            closing.admit_ready(node);
+        for node in &nodes {
+            closing.admit_given(&node.provider);
         }
         let requests = AtomicU64::new(1);
         Self { frozen: Arc::new(Frozen { entries, lists, nodes, graph, waits: Waits::default(), closing, requests }) }
@@ -202,7 +198,8 @@ impl Container {
     }
 
     /// Hands out `instance` wherever `T` is wanted, instead of what provides it; for tests. If several provide `T`, it
-    /// stands for all of them. If the provider is found by further keys, it stands in for it there as well.
+    /// stands for all of them. If the provider is found by further keys, it stands in for it there as well. The container
+    /// does not close it.
     ///
     /// # Errors
     /// `ATH-GRAPH-LATE-OVERRIDE` when `T` was resolved or replaced before, so that somebody may hold the original;

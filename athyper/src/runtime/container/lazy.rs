@@ -3,16 +3,18 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
+use super::forms::missing;
 use super::frozen::Frozen;
 use super::request::Request;
-use super::waits::{BUILDING, Frame};
+use super::waits::Frame;
 use super::{FromContainer, Resolver};
 use crate::foundation::container::{TypeKey, WantMode};
 use crate::foundation::error::{Error, ErrorKind, Result};
 
 /// A component that is built when it is used first, so that two components can know each other.
 ///
-/// It does not keep the container or the request alive.
+/// It keeps neither the container nor the request alive, and of what it hands out only what nobody else has: a transient
+/// component. Two components that know each other are therefore dropped with their container.
 ///
 /// ```
 /// use athyper::container::{Lazy, Provide, ContainerBuilder, Reach};
@@ -31,15 +33,17 @@ use crate::foundation::error::{Error, ErrorKind, Result};
 ///     Provide::factory(|resolver| Box::pin(async move { Ok(Arc::new(Egg { chicken: resolver.resolve().await? })) }))
 ///         .wants::<Arc<Chicken>>("the chicken"),
 /// );
-/// let chicken: Arc<Chicken> = builder.build(Reach::Everything)?.resolve().await?;
-/// # let container = 1;
+/// let container = builder.build(Reach::Everything)?;
+/// let chicken: Arc<Chicken> = container.resolve().await?;
+/// assert!(Arc::ptr_eq(&chicken.egg.get().await?.chicken, &chicken));
 /// # Ok(())
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
 /// ```
 pub struct Lazy<T: ?Sized> {
     name: Option<&'static str>,
-    built: OnceLock<Arc<T>>,
+    /// A transient component, which has no other place.
+    own: OnceLock<Arc<T>>,
     frozen: Weak<Frozen>,
     request: Option<Weak<Request>>,
     /// The constructor that got it.
@@ -55,9 +59,9 @@ impl<T: ?Sized + Send + Sync + 'static> Lazy<T> {
     ///
     /// # Cancel safety
     /// As [`Resolver::resolve`].
-    pub async fn get(&self) -> Result<&Arc<T>> {
-        if let Some(built) = self.built.get() {
-            return Ok(built);
+    pub async fn get(&self) -> Result<Arc<T>> {
+        if let Some(own) = self.own.get() {
+            return Ok(Arc::clone(own));
         }
         let frozen = self.frozen.upgrade().ok_or_else(|| gone("container"))?;
         let request = match &self.request {
@@ -66,11 +70,15 @@ impl<T: ?Sized + Send + Sync + 'static> Lazy<T> {
         };
         let mut resolver = Resolver::new(&frozen, request.as_ref(), None);
         // In a task of its own that a constructor may wait for, the owner is the only trace of that constructor.
-        if BUILDING.try_with(|_| ()).is_err() {
+        if resolver.current_frame().is_none() {
             resolver.frame = self.owner.as_ref().filter(|owner| owner.is_live());
         }
-        let component = Arc::<T>::from_container(&resolver, self.name).await?;
-        Ok(self.built.get_or_init(|| component))
+        let key = Self::KEY.named(self.name);
+        match resolver.find_owned(key).await? {
+            Some((component, true)) => Ok(Arc::clone(self.own.get_or_init(|| component))),
+            Some((component, false)) => Ok(component),
+            None => Err(missing(&resolver, key)),
+        }
     }
 }
 
@@ -85,7 +93,7 @@ impl<T: ?Sized + Send + Sync + 'static> FromContainer for Lazy<T> {
     async fn from_container(resolver: &Resolver<'_>, name: Option<&'static str>) -> Result<Self> {
         Ok(Self {
             name,
-            built: OnceLock::new(),
+            own: OnceLock::new(),
             frozen: Arc::downgrade(resolver.frozen),
             request: resolver.request.map(Arc::downgrade),
             owner: resolver.frame.map(Arc::clone),
@@ -95,6 +103,6 @@ impl<T: ?Sized + Send + Sync + 'static> FromContainer for Lazy<T> {
 
 impl<T: ?Sized> fmt::Debug for Lazy<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Lazy").field("built", &self.built.get().is_some()).finish_non_exhaustive()
+        formatter.debug_struct("Lazy").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -69,6 +69,7 @@ impl Provider {
             place: self.place,
             module: self.module,
             wants: self.wants.clone(),
+            closes: self.close.is_some(),
         }
     }
 }

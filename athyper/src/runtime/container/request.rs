@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::closing::{CloseFailure, Closing};
-use super::frozen::{Container, Frozen};
+use super::frozen::Frozen;
 use super::resolver::Resolver;
 use super::slot::Slot;
 use crate::foundation::clock::Clock;
@@ -47,12 +47,6 @@ impl RequestScope {
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.request.context
-    }
-
-    /// The container that the scope belongs to.
-    #[must_use]
-    pub fn container(&self) -> Container {
-        Container::from_frozen(Arc::clone(&self.frozen))
     }
 
     /// The view of the container from inside of this scope.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Injection;
 use super::failure::{Failure, is_answer};
 use super::find::{Found, find, find_all};
-use super::frozen::{Container, Frozen};
+use super::frozen::Frozen;
 use super::request::Request;
 use super::resolve::Resolve;
 use super::waits::Frame;
@@ -103,19 +103,21 @@ impl<'a> Resolver<'a> {
         self.request.map(|request| &request.context).ok_or_else(no_request)
     }
 
-    /// The container behind it.
-    #[must_use]
-    pub fn container(&self) -> Container {
-        Container::from_frozen(Arc::clone(self.frozen))
-    }
-
     /// The `Arc` of a key, or nothing when nobody provides it.
     pub(super) async fn find<T: ?Sized + Send + Sync + 'static>(&self, key: TypeKey) -> Result<Option<Arc<T>>> {
+        Ok(self.find_owned(key).await?.map(|(component, _)| component))
+    }
+
+    /// The `Arc` of a key, and whether it was made for this caller alone.
+    pub(super) async fn find_owned<T: ?Sized + Send + Sync + 'static>(
+        &self,
+        key: TypeKey,
+    ) -> Result<Option<(Arc<T>, bool)>> {
         if let Some(built) = self.frozen.get::<T>(&key) {
-            return Ok(Some(Arc::clone(built)));
+            return Ok(Some((Arc::clone(built), false)));
         }
         let found = Box::pin(find(self, key)).await.map_err(|error| self.blame(error))?;
-        found.map(|found| arc_of(&found, key)).transpose()
+        found.map(|found| Ok((arc_of(&found, key)?, matches!(found, Found::Own(_))))).transpose()
     }
 
     /// The `Arc`s of all providers of a key, in order.

@@ -7,6 +7,7 @@ mod missing;
 mod nearest;
 mod reach;
 mod text;
+mod unclosed;
 
 use std::collections::HashMap;
 
@@ -34,6 +35,8 @@ pub struct GraphNode {
     pub module: &'static str,
     /// What it needs.
     pub wants: Vec<Want>,
+    /// Whether it has to be closed.
+    pub closes: bool,
 }
 
 /// Something that wants components and provides none: a job, a schedule, a hook, something given by hand.
@@ -108,7 +111,8 @@ impl Graph {
     }
 
     /// Everything that is wrong with the part that is reached, in one report: what nobody provides, circles, what is
-    /// provided more than once, and what is held longer than it lives.
+    /// provided more than once, what is held longer than it lives, and what
+    /// nobody would close.
     #[must_use]
     pub fn check(&self, reach: Reach) -> Problems {
         let reached = self.reached(reach);
@@ -118,6 +122,7 @@ impl Graph {
             self.find_circles(&reached),
             self.find_duplicates(&reached),
             self.find_captives(&reached),
+            self.find_unclosed(&reached),
         ] {
             problems.extend(found);
         }
