@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::client::{self, Response};
 use crate::wait;
@@ -109,6 +109,16 @@ impl Running {
     /// When it has ended already.
     pub fn resume(&self) -> io::Result<()> {
         self.signal(Signal::CONT)
+    }
+
+    /// Lets it make no file longer than so many bytes, or any again.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn limit_files(&self, bytes: Option<u64>) -> io::Result<()> {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, limit)?;
+        Ok(())
     }
 
     fn signal(&self, signal: Signal) -> io::Result<()> {

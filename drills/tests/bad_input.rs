@@ -7,9 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use drills::client::{self, Outcome, read_response};
+use drills::client::{self, read_response};
 use drills::process::Running;
 use drills::product::Product;
+use drills::store::Store;
 use drills::wait;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -188,44 +189,51 @@ fn a_database_that_is_damaged() {
     assert!(said.contains("athyper.db"), "{said}");
 }
 
-/// A full disk, by the limit on the size of files a process may write: the same error to the writer, without a file system
-/// of its own.
+/// A full disk: the limit on the size of files a process may write gives the writer the same refusals, logs included, and can
+/// be lifted again.
 #[test]
 fn a_disk_that_is_full() {
     let product = Product::quickstart();
-    drop(product.start());
-    let kept = fs::metadata(product.database()).expect("the database").len() / 512 + 200;
-    let mut limited = Command::new("bash");
-    limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {kept}; exec \"$0\"")]).arg(product.binary());
-    limited.current_dir(product.folder()).env("ATHYPER__MANAGEMENT__PORT", "0");
-    let mut running = product.spawn_command(limited, &[]);
+    let mut patient = Command::new("bash");
+    // The signal that comes with the limit would end the process; a full disk sends none.
+    patient.args(["-c", "trap '' XFSZ; exec \"$0\""]).arg(product.binary()).current_dir(product.folder());
+    let mut running = product.spawn_command(patient, &[]);
     running.await_ready();
-
     let mut accepted = Vec::new();
-    let refusal = wait::until("the disk is full", PATIENCE, || {
-        let email = format!("user-{}@example.org", accepted.len());
-        match client::post(running.http, "/users", &format!(r#"{{"email":"{email}"}}"#)) {
-            Outcome::Answered(response) if response.status == 201 => {
-                accepted.push(email);
-                None
-            }
-            Outcome::Answered(response) => Some(response),
-            other => panic!("{other:?}\n{}", running.output()),
+    let mut sign_up = |running: &Running, number: usize| {
+        let email = format!("user-{number}@example.org");
+        let response = running.post("/users", &format!(r#"{{"email":"{email}"}}"#));
+        if response.status == 201 {
+            accepted.push(email);
         }
-    });
-    assert!(matches!(refusal.status, 500 | 503 | 507), "{} {}", refusal.status, refusal.text());
-    assert_eq!(refusal.header("content-type"), Some("application/problem+json"));
-    assert_eq!(client::get(running.management, "/livez").status(), Some(200), "it lives");
-    running.kill().expect("a running process can be killed");
+        response
+    };
+    for number in 0..20 {
+        assert_eq!(sign_up(&running, number).status, 201);
+    }
 
-    // With room again, everything that was accepted is there, and its jobs run.
-    let running = product.start();
+    running.limit_files(Some(0)).expect("a child's limits can be set");
+    for number in 20..40 {
+        let refusal = sign_up(&running, number);
+        assert!(matches!(refusal.status, 500 | 503 | 507), "{} {}", refusal.status, refusal.text());
+        assert_eq!(refusal.header("content-type"), Some("application/problem+json"));
+    }
+    assert_eq!(client::get(running.management, "/livez").status(), Some(200), "it lives");
+    assert!(running.ended().is_none());
+
+    running.limit_files(None).expect("a child's limits can be set");
+    let mut number = 40;
+    wait::until("it accepts again", PATIENCE, || {
+        number += 1;
+        (sign_up(&running, number).status == 201).then_some(())
+    });
     wait::until("every accepted job has its effect", PATIENCE, || {
-        let mut store = drills::store::Store::open(&product.database()).expect("the database");
-        let users = store.column("SELECT email FROM users").expect("users");
+        let mut store = Store::open(&product.database()).expect("the database");
         let mails = store.column("SELECT recipient FROM mails").expect("mails");
-        assert!(accepted.iter().all(|email| users.contains(email)), "an accepted sign-up is lost");
         accepted.iter().all(|email| mails.contains(email)).then_some(())
     });
+    let mut store = Store::open(&product.database()).expect("the database");
+    let users = store.column("SELECT email FROM users").expect("users");
+    assert!(accepted.iter().all(|email| users.contains(email)), "an accepted sign-up is lost");
     assert_serves(&running);
 }
