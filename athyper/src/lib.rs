@@ -138,6 +138,7 @@ pub mod health {
 /// Proving who stands behind a request.
 pub mod authentication {
     pub use crate::foundation::authentication::Authenticator;
+    pub use crate::runtime::middleware::StaticTokenAuthenticator;
 }
 
 /// HTTP: the server, extractors, errors as problem documents.
@@ -147,6 +148,16 @@ pub mod http {
     pub use crate::runtime::http::{
         BodyPaused, Drained, Http2Options, HttpServer, ProblemDetails, ServerOptions, management_router, probe_router,
     };
+
+    /// The middlewares, each a tower layer that also works on a bare axum router, and the stack of all of them.
+    pub mod middleware {
+        pub use crate::runtime::middleware::{
+            AuthenticationLayer, CorrelationLayer, CorsLayer, CorsOptions, ErrorDocumentLayer, Execution, Filtered,
+            HttpService, LoggingLayer, MetricsLayer, MiddlewareStack, Network, PanicLayer, RateLimitLayer, RateLimiter,
+            RequestRecordLayer, RequestTimeoutLayer, SecurityHeadersLayer, SizeLimitLayer, SizeLimits, StackOptions,
+            TrustedProxies, ValidationLayer, ValidationOptions,
+        };
+    }
 }
 
 /// Counters, gauges, histograms and summaries of a kernel.

@@ -6,4 +6,5 @@ pub(crate) mod container;
 pub(crate) mod current_context;
 pub(crate) mod http;
 pub(crate) mod jobs;
+pub(crate) mod middleware;
 pub(crate) mod scheduler;

@@ -1,6 +1,7 @@
 //! What travels with every unit of work: who asked, for which tenant, in which trace, until when.
 
 mod principal;
+mod state;
 mod trace;
 
 pub use principal::Principal;

@@ -5,6 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::state;
+
+/// The flag that says that whoever started the trace records it.
+const SAMPLED: u8 = 1;
+/// The flag that says that the trace id is random.
+const RANDOM: u8 = 2;
+
 /// Sixteen bytes that name a trace; never all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId([u8; 16]);
@@ -19,6 +26,12 @@ impl TraceId {
     pub fn random() -> Self {
         Self(*uuid::Uuid::new_v4().as_bytes())
     }
+
+    /// An id of random bytes from elsewhere. All zero, which names no trace, becomes another id.
+    #[must_use]
+    pub const fn from_random(bytes: [u8; 16]) -> Self {
+        if u128::from_ne_bytes(bytes) == 0 { Self([1; 16]) } else { Self(bytes) }
+    }
 }
 
 impl SpanId {
@@ -32,10 +45,22 @@ impl SpanId {
         id.copy_from_slice(&bytes[8..]);
         Self(id)
     }
+
+    /// An id of random bytes from elsewhere. All zero, which names no step, becomes another id.
+    #[must_use]
+    pub const fn from_random(bytes: [u8; 8]) -> Self {
+        if u64::from_ne_bytes(bytes) == 0 { Self([1; 8]) } else { Self(bytes) }
+    }
 }
 
 fn write_hex(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    formatter.write_str(std::str::from_utf8(&text[..2 * bytes.len()]).map_err(|_| fmt::Error)?)
 }
 
 fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -88,13 +113,26 @@ impl TraceContext {
     /// Starts a new trace that is recorded.
     #[must_use]
     pub fn start() -> Self {
-        Self { trace_id: TraceId::random(), span_id: SpanId::random(), flags: 1, state: None }
+        Self::start_with(TraceId::random(), SpanId::random())
+    }
+
+    /// Starts a new trace that is recorded, with ids that are random.
+    #[must_use]
+    pub const fn start_with(trace_id: TraceId, span_id: SpanId) -> Self {
+        // Level 2 of the recommendation has a second flag that says that the trace id is random.
+        Self { trace_id, span_id, flags: SAMPLED | RANDOM, state: None }
     }
 
     /// The same trace, one new step further.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { span_id: SpanId::random(), ..self.clone() }
+        self.clone().child_with(SpanId::random())
+    }
+
+    /// The same trace, at the step of this id.
+    #[must_use]
+    pub fn child_with(self, span_id: SpanId) -> Self {
+        Self { span_id, ..self }
     }
 
     /// The same position with a `tracestate`.
@@ -102,6 +140,13 @@ impl TraceContext {
     pub fn with_state(mut self, state: Option<String>) -> Self {
         self.state = state;
         self
+    }
+
+    /// The same position with the `tracestate` of these header values, in their order; without one if they break its rules
+    /// (W3C Trace Context, section 3.3).
+    #[must_use]
+    pub fn with_states<'a>(self, values: impl Iterator<Item = &'a str>) -> Self {
+        self.with_state(state::join(values))
     }
 
     /// The trace.
@@ -119,7 +164,7 @@ impl TraceContext {
     /// Whether whoever started the trace records it.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.flags & 1 == 1
+        self.flags & SAMPLED != 0
     }
 
     /// The vendors' own `tracestate`, passed on untouched.
@@ -155,7 +200,7 @@ impl FromStr for TraceContext {
             return Err(InvalidTraceparent);
         }
         // Only the bits that version 00 defines are passed on: sampled (1) and, in level 2, random (2).
-        Ok(Self { trace_id: TraceId(trace), span_id: SpanId(span), flags: flags[0] & 3, state: None })
+        Ok(Self { trace_id: TraceId(trace), span_id: SpanId(span), flags: flags[0] & (SAMPLED | RANDOM), state: None })
     }
 }
 

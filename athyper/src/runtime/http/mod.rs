@@ -1,7 +1,10 @@
 //! HTTP: the server, the extractors, errors as problem documents, health.
 
+mod body_failure;
 mod health;
+mod media_type;
 mod problem_details;
+mod request_record;
 mod server;
 
 pub use self::health::{
@@ -9,3 +12,9 @@ pub use self::health::{
 };
 pub use self::problem_details::ProblemDetails;
 pub use self::server::{BodyPaused, Drained, Http2Options, HttpServer, ServerOptions};
+
+pub(crate) use self::body_failure::body_failure;
+pub(crate) use self::health::PROBE_PATHS;
+pub(crate) use self::media_type::is_json;
+pub(crate) use self::problem_details::{ErrorReport, PROBLEM_JSON};
+pub(crate) use self::request_record::{RequestRecord, enter_route, unauthenticated};

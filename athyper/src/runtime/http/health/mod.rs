@@ -7,3 +7,5 @@ mod router;
 pub use readiness::{Readiness, ReadinessPart};
 pub use registry::{HealthRegistry, HealthReport, PartReport};
 pub use router::{management_router, probe_router};
+
+pub(crate) use router::PROBE_PATHS;

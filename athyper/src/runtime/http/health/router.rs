@@ -16,6 +16,9 @@ use crate::foundation::metrics::MetricsRegistry;
 /// The media type of the Prometheus text format.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// The probes that must be answered however busy the process is.
+pub(crate) const PROBE_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
+
 fn answer(status: StatusCode, body: serde_json::Value) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
