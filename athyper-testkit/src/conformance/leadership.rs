@@ -6,22 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use athyper::leadership::{Leadership, Lease};
 
-/// The time of the store behind a [`LeadershipFixture`].
-#[async_trait]
-pub trait StoreTime: Send + Sync {
-    /// Lets the store's clock run on.
-    async fn pass(&self, duration: Duration);
-
-    /// Lets every wall clock jump ahead, which is not time passing.
-    async fn jump_wall_clock(&self, ahead: Duration);
-
-    /// Ends this boot of the machine and begins another, with its clock at almost zero; `false` when leases of this store
-    /// do not depend on one.
-    async fn restart_machine(&self) -> bool;
-}
+use super::case::ensure;
+pub use super::case::{StoreTime, Violation};
 
 /// A fresh store for one case.
 pub struct LeadershipFixture {
@@ -39,36 +27,12 @@ impl fmt::Debug for LeadershipFixture {
     }
 }
 
-/// Why a case failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation(String);
-
-impl fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Violation {}
-
-impl From<athyper::Error> for Violation {
-    fn from(error: athyper::Error) -> Self {
-        Self(format!("the store failed: {}", error.report()))
-    }
-}
-
-type Outcome = Result<(), Violation>;
-
 const LEASE: Duration = Duration::from_secs(10);
 const ALMOST: Duration = Duration::from_millis(9_900);
 
-fn ensure(holds: bool, otherwise: impl fmt::Display) -> Outcome {
-    if holds { Ok(()) } else { Err(Violation(otherwise.to_string())) }
-}
-
 async fn take(leadership: &dyn Leadership, name: &str, holder: &str) -> Result<Lease, Violation> {
     let lease = leadership.acquire(name, holder, LEASE).await?;
-    lease.ok_or_else(|| Violation(format!("`{holder}` was refused the free lease `{name}`")))
+    lease.ok_or_else(|| Violation::new(format!("`{holder}` was refused the free lease `{name}`")))
 }
 
 /// Makes the list of the cases, the function that runs one by name, and the macro that turns each into a test.
@@ -92,7 +56,7 @@ macro_rules! cases {
         pub async fn run(case: &str, fixture: LeadershipFixture) -> Result<(), Violation> {
             match case {
                 $(stringify!($name) => $name(fixture).await,)*
-                _ => Err(Violation(format!("there is no case `{case}`"))),
+                _ => Err(Violation::new(format!("there is no case `{case}`"))),
             }
         }
     };
@@ -124,7 +88,7 @@ cases! {
         }
         let mut winners = 0;
         while let Some(answer) = asked.join_next().await {
-            let answer = answer.map_err(|error| Violation(format!("asking panicked: {error}")))?;
+            let answer = answer.map_err(|error| Violation::new(format!("asking panicked: {error}")))?;
             winners += usize::from(answer?.is_some());
         }
         ensure(winners == 1, format!("{winners} of 16 lead"))

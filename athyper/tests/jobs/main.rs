@@ -1,4 +1,5 @@
 //! Jobs: the client, the registry, the worker pool and the queue in memory.
 
+mod conformance;
 mod pool;
 mod support;
