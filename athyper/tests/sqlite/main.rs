@@ -1,6 +1,9 @@
 //! The SQLite adapter, through the ports and the driver table.
 
 mod cancel_safety;
+mod clock;
 mod database;
+mod job_queue;
+mod leadership;
 mod migrations;
 mod support;

@@ -9,7 +9,7 @@ use sea_query::Values;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, ConnectOptions, Either, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Either, Executor, SqliteConnection};
 
 use super::error::Fault;
 use super::keyword;
@@ -114,8 +114,8 @@ impl Text {
         }
     }
 
-    fn run<'c>(&self, connection: &'c mut SqliteConnection, arguments: SqliteArguments) -> Results<'c> {
-        sqlx::query_with(AssertSqlSafe(self.sql.clone()), arguments).persistent(self.keep).fetch_many(connection)
+    fn run<'c>(self, connection: &'c mut SqliteConnection, arguments: SqliteArguments) -> Results<'c> {
+        connection.fetch_many(sqlx::query_with(AssertSqlSafe(self.sql), arguments).persistent(self.keep))
     }
 }
 
@@ -132,7 +132,8 @@ pub(super) fn stream(
         Err(error) => return futures_util::stream::once(async { Err(Failure::Values(error)) }).boxed(),
     };
     let text = Text::new(sql);
-    let state = (text.run(connection, arguments), RowReader::default(), text.ends);
+    let ends = text.ends;
+    let state = (text.run(connection, arguments), RowReader::default(), ends);
     futures_util::stream::try_unfold(state, |(mut results, mut reader, mut ends_to_come)| async move {
         loop {
             match results.try_next().await? {
@@ -159,7 +160,8 @@ pub(super) async fn fetch(connection: &mut SqliteConnection, sql: String, values
 pub(super) async fn execute(connection: &mut SqliteConnection, statement: Statement) -> Result<u64, Failure> {
     let arguments = value::bind(statement.values).map_err(Failure::Values)?;
     let text = Text::new(statement.sql);
-    run(text.run(connection, arguments), text.ends).await
+    let ends = text.ends;
+    run(text.run(connection, arguments), ends).await
 }
 
 /// Runs a text of several statements that takes no values.

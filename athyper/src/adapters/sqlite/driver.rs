@@ -5,10 +5,14 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 
 use super::SqliteDatabase;
+use super::job_queue::{Shared, SqliteJobQueue};
+use super::leadership::SqliteLeadership;
 use super::options::{Location, Options};
 use super::store::Store;
 use crate::foundation::driver::{Driver, DriverContext};
 use crate::foundation::error::Result;
+use crate::foundation::jobs::JobQueue;
+use crate::foundation::leadership::Leadership;
 use crate::foundation::sql::Database;
 
 inventory::submit! {
@@ -16,25 +20,43 @@ inventory::submit! {
         scheme: "sqlite",
         provided_by: "sqlite",
         database: Some(open_database),
-        jobs: None,
-        leases: None,
+        jobs: Some(open_jobs),
+        leases: Some(open_leases),
     }
 }
 
 /// The store behind a URL: one for all ports of a kernel, however its path is written.
-fn store(context: &DriverContext) -> Result<Arc<Store>> {
+fn store(context: &DriverContext) -> Result<(Arc<Store>, String)> {
     let options = Options::parse(&context.url)?;
     let key = match &options.location {
         Location::Memory => context.url.clone(),
         Location::File(path) => format!("{:?} {options:?}", std::path::absolute(path).unwrap_or_else(|_| path.clone())),
     };
-    context.shared.get_or_open(&key, || Store::new(options, context.clock.clone()))
+    let store = context.shared.get_or_open(&key, || Store::new(options, context.clock.clone()))?;
+    Ok((store, key))
 }
 
 fn open_database(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn Database>>> {
     Box::pin(async move {
-        let store = store(context)?;
+        let (store, _) = store(context)?;
         store.open().await?;
         Ok(Arc::new(SqliteDatabase::new(store)) as Arc<dyn Database>)
+    })
+}
+
+fn open_jobs(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn JobQueue>>> {
+    Box::pin(async move {
+        let (store, key) = store(context)?;
+        store.prepare().await?;
+        let shared = context.shared.get_or_open(&key, || Ok(Shared::new(store)))?;
+        Ok(Arc::new(SqliteJobQueue::new(shared)) as Arc<dyn JobQueue>)
+    })
+}
+
+fn open_leases(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn Leadership>>> {
+    Box::pin(async move {
+        let (store, _) = store(context)?;
+        store.prepare().await?;
+        Ok(Arc::new(SqliteLeadership::new(store)) as Arc<dyn Leadership>)
     })
 }

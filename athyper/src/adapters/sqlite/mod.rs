@@ -12,17 +12,22 @@
 //! | `poll` | `200ms` | how often an idle worker looks for jobs that another process added |
 //!
 //! The file is in WAL mode: readers and the writer do not wait for one another. Every transaction that may write is begun
-//! `IMMEDIATE` on the one connection of the process that writes; the others cannot write. Foreign keys are enforced.
+//! `IMMEDIATE` on the one connection of the process that writes; the others cannot write. Foreign keys are enforced. Jobs and
+//! leases share commits: what many callers write at the same time is committed once.
 
 mod connection;
 mod database;
 mod driver;
 mod error;
+mod group_commit;
+mod job_queue;
 mod keyword;
+mod leadership;
 mod migrations;
 mod options;
 mod ram_folder;
 mod readers;
+mod schema;
 mod store;
 mod transaction;
 mod value;

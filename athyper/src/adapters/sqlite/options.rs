@@ -69,6 +69,11 @@ impl Options {
         Ok(options)
     }
 
+    /// Whether what is committed survives the process, which is also what lets other processes share it.
+    pub(super) fn is_durable(&self) -> bool {
+        self.location != Location::Memory
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Option<()> {
         match key {
             "synchronous" => {

@@ -8,9 +8,12 @@ use tokio::sync::OnceCell;
 
 use super::connection;
 use super::error::Fault;
+use super::group_commit::GroupCommit;
+use super::migrations;
 use super::options::{Location, Options};
 use super::ram_folder::RamFolder;
 use super::readers::Readers;
+use super::schema;
 use super::writer::Writer;
 use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, Result};
@@ -45,7 +48,9 @@ pub(super) struct Store {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) writer: Writer,
     pub(super) readers: Readers,
+    pub(super) group: Arc<GroupCommit>,
     opened: OnceCell<()>,
+    ours: OnceCell<()>,
 }
 
 impl Store {
@@ -67,7 +72,8 @@ impl Store {
         };
         let settings = Arc::new(Settings { file, options, _folder: folder });
         let (writer, readers) = (Writer::new(settings.clone()), Readers::new(settings.clone()));
-        Ok(Self { settings, clock, writer, readers, opened: OnceCell::new() })
+        let group = Arc::new(GroupCommit::new(writer.clone(), clock.clone()));
+        Ok(Self { settings, clock, writer, readers, group, opened: OnceCell::new(), ours: OnceCell::new() })
     }
 
     /// Makes the folder and the file if they are missing, and the first connection.
@@ -90,6 +96,14 @@ impl Store {
             })
             .await?;
         Ok(())
+    }
+
+    /// Brings our own tables up to date.
+    pub(super) async fn prepare(&self) -> Result<()> {
+        self.ours
+            .get_or_try_init(|| async { migrations::migrate(self, &schema::migrations()).await.map(drop) })
+            .await
+            .copied()
     }
 
     /// Reads on a reader.

@@ -25,6 +25,12 @@ impl Row {
         &self.columns
     }
 
+    /// The values, in the order of the columns.
+    #[must_use]
+    pub fn into_values(self) -> Vec<SqlValue> {
+        self.values
+    }
+
     /// Reads a column by name.
     ///
     /// # Errors

@@ -1,0 +1,191 @@
+//! Adding jobs.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Shared;
+use super::ready::{last_position, settle};
+use super::record::{Cells, job_id, later, micros, span};
+use crate::adapters::sqlite::group_commit::{Operation, Session};
+use crate::foundation::error::{Error, Result};
+use crate::foundation::jobs::{Added, JobId, NewJob, QueueName};
+use crate::foundation::sql::Statement;
+
+/// How many jobs are written by one statement: SQLite takes 32,766 values, and each job has the number below.
+const JOBS_A_STATEMENT: usize = 250;
+const VALUES_A_JOB: usize = 15;
+
+/// A job with its documents written out, which is done before the writer's turn.
+pub(super) struct Prepared {
+    job: NewJob,
+    context: String,
+    options: String,
+}
+
+impl Prepared {
+    pub(super) fn queue(&self) -> &QueueName {
+        &self.job.envelope.queue
+    }
+}
+
+/// Writes the documents of new jobs.
+pub(super) fn prepare(jobs: Vec<NewJob>) -> Result<Vec<Prepared>> {
+    jobs.into_iter().map(prepare_one).collect()
+}
+
+fn prepare_one(job: NewJob) -> Result<Prepared> {
+    let failed =
+        |what: &str, error| Error::internal(format!("the {what} of a job cannot be written")).with_source(error);
+    let context = serde_json::to_string(&job.envelope.context).map_err(|error| failed("context", error))?;
+    let options = serde_json::to_string(&job.envelope.options).map_err(|error| failed("options", error))?;
+    Ok(Prepared { job, context, options })
+}
+
+/// Adds jobs, all or none.
+pub(super) struct Add {
+    pub(super) shared: Arc<Shared>,
+    pub(super) jobs: Vec<Prepared>,
+}
+
+#[async_trait]
+impl Operation for Add {
+    type Answer = Vec<Added>;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Added>> {
+        add(session, &self.shared, &self.jobs).await
+    }
+}
+
+/// Adds jobs one after another, so that duplicates among them are found too.
+pub(super) async fn add(session: &mut Session<'_>, shared: &Arc<Shared>, jobs: &[Prepared]) -> Result<Vec<Added>> {
+    name_queues(session, shared, jobs).await?;
+    let mut answers = Vec::with_capacity(jobs.len());
+    let mut rest = jobs;
+    while let Some(first) = rest.first() {
+        // Only jobs of one queue without a unique key can be written together.
+        let together = rest
+            .iter()
+            .take(JOBS_A_STATEMENT)
+            .take_while(|next| next.job.unique.is_none() && next.job.envelope.queue == first.job.envelope.queue)
+            .count()
+            .max(1);
+        let (now, later) = rest.split_at(together);
+        rest = later;
+        match unique_holder(session, first).await? {
+            Some(holder) => answers.push(Added { id: holder, duplicate: true }),
+            None => answers.extend(insert(session, now).await?),
+        }
+    }
+    let keys: BTreeSet<(&QueueName, &String)> = jobs
+        .iter()
+        .filter_map(|prepared| Some((&prepared.job.envelope.queue, prepared.job.serial_key.as_ref()?)))
+        .collect();
+    for (queue, key) in keys {
+        settle(session, queue, [key.clone()]).await?;
+    }
+    let queues: HashSet<&QueueName> = jobs.iter().map(|prepared| &prepared.job.envelope.queue).collect();
+    for queue in queues {
+        shared.wake_after_commit(session, queue);
+    }
+    Ok(answers)
+}
+
+/// Remembers the queues by name, also once they are empty.
+async fn name_queues(session: &mut Session<'_>, shared: &Arc<Shared>, jobs: &[Prepared]) -> Result<()> {
+    let queues: HashSet<&QueueName> = jobs.iter().map(|prepared| &prepared.job.envelope.queue).collect();
+    for queue in queues {
+        if !shared.is_known(queue) {
+            let sql = "INSERT INTO athyper_queues (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
+            session.execute(Statement::text(sql).bind(queue.as_str())).await?;
+            let (shared, queue) = (shared.clone(), queue.clone());
+            session.after_commit(move || shared.know(queue));
+        }
+    }
+    Ok(())
+}
+
+const IS_THERE: &str = "SELECT 1 FROM athyper_jobs WHERE queue = $1 AND id = $2";
+const HOLD_KEY: &str = "INSERT INTO athyper_job_keys (queue, key, job, expires_at) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, expires_at = excluded.expires_at \
+     WHERE athyper_job_keys.expires_at <= $5 RETURNING job";
+const KEY_HOLDER: &str = "SELECT job FROM athyper_job_keys WHERE queue = $1 AND key = $2";
+
+/// Whose the unique key of a job is, if it is not this job's from now on.
+async fn unique_holder(session: &mut Session<'_>, prepared: &Prepared) -> Result<Option<JobId>> {
+    let (queue, id) = (&prepared.job.envelope.queue, &prepared.job.envelope.id);
+    let Some(unique) = &prepared.job.unique else { return Ok(None) };
+    let is_there = Statement::text(IS_THERE).bind(queue.as_str()).bind(id.as_str());
+    if !session.fetch(is_there).await?.is_empty() {
+        return Ok(Some(id.clone()));
+    }
+    let hold = Statement::text(HOLD_KEY)
+        .bind(queue.as_str())
+        .bind(unique.key.as_str())
+        .bind(id.as_str())
+        .bind(later(session.now, unique.period))
+        .bind(micros(session.now));
+    if !session.fetch(hold).await?.is_empty() {
+        return Ok(None);
+    }
+    let holder = Statement::text(KEY_HOLDER).bind(queue.as_str()).bind(unique.key.as_str());
+    let row = session.fetch(holder).await?.into_iter().next();
+    let row = row.ok_or_else(|| Error::internal("a unique key that is held has no holder"))?;
+    Cells::of(row).next().map(job_id).map(Some)
+}
+
+/// Writes jobs of one queue and tells which of them were there already.
+async fn insert(session: &mut Session<'_>, jobs: &[Prepared]) -> Result<Vec<Added>> {
+    let mut statement = Statement::text(insert_sql(jobs.len()));
+    for (index, Prepared { job, context, options }) in jobs.iter().enumerate() {
+        let envelope = &job.envelope;
+        if index == 0 {
+            statement = statement.bind(envelope.queue.as_str()).bind(micros(session.now));
+        }
+        let (completed, failed) = (envelope.options.keep_completed, envelope.options.keep_failed);
+        statement = statement
+            .bind(envelope.id.as_str())
+            .bind(envelope.kind.as_str())
+            .bind(envelope.version)
+            .bind(envelope.payload.to_vec())
+            .bind(context.as_str())
+            .bind(options.as_str())
+            .bind(envelope.options.priority.0)
+            .bind(job.serial_key.clone())
+            .bind(completed.count)
+            .bind(span(completed.age))
+            .bind(failed.count)
+            .bind(span(failed.age))
+            .bind(if job.due_at > session.now { "delayed" } else { "waiting" })
+            .bind(job.due_at <= session.now && job.serial_key.is_some())
+            .bind(micros(job.due_at.max(session.now)));
+    }
+    let rows = session.fetch(statement).await?;
+    let mut fresh =
+        rows.into_iter().map(|row| Cells::of(row).next().map(job_id)).collect::<Result<HashSet<JobId>>>()?;
+    Ok(jobs
+        .iter()
+        .map(|prepared| &prepared.job.envelope.id)
+        .map(|id| Added { id: id.clone(), duplicate: !fresh.remove(id) })
+        .collect())
+}
+
+fn insert_sql(jobs: usize) -> String {
+    let mut sql = "INSERT INTO athyper_jobs (queue, created_at, id, kind, version, payload, context, options, priority, \
+                   serial_key, keep_completed_count, keep_completed_age, keep_failed_count, keep_failed_age, state, held, \
+                   due_at, position) VALUES "
+        .to_owned();
+    for job in 0..jobs {
+        let first = 3 + job * VALUES_A_JOB;
+        let values: Vec<String> = (first..first + VALUES_A_JOB).map(|number| format!("${number}")).collect();
+        let (priority, state, due_at) = (&values[6], &values[12], &values[14]);
+        let separator = if job == 0 { "" } else { ", " };
+        let position = last_position(priority, due_at);
+        sql.push_str(&format!(
+            "{separator}($1, $2, {}, CASE {state} WHEN 'waiting' THEN {position} ELSE {due_at} END)",
+            values.join(", ")
+        ));
+    }
+    sql + " ON CONFLICT (queue, id) DO NOTHING RETURNING id"
+}

@@ -1,0 +1,194 @@
+//! Recording what became of attempts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Shared;
+use super::ready::settle;
+use super::record::{Cells, later, micros};
+use super::take::{Handed, take};
+use crate::adapters::sqlite::group_commit::{GroupCommit, Operation, Session};
+use crate::foundation::error::Result;
+use crate::foundation::jobs::{Finish, JobState, Lock, Outcome, QueueName, Take, Verdict};
+use crate::foundation::sql::{Row, Statement};
+
+/// Records outcomes, and takes the next jobs.
+pub(super) struct Close {
+    pub(super) shared: Arc<Shared>,
+    pub(super) outcomes: Vec<Finish>,
+    pub(super) next: Option<Take>,
+}
+
+/// What [`Close`] made of it.
+pub(super) struct Closed {
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) next: Handed,
+}
+
+#[async_trait]
+impl Operation for Close {
+    type Answer = Closed;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Closed> {
+        let mut verdicts = Vec::with_capacity(self.outcomes.len());
+        let mut sweep = Sweep::default();
+        for finish in &self.outcomes {
+            verdicts.push(close(session, &self.shared, finish, &mut sweep).await?);
+        }
+        sweep.end(session).await?;
+        let jobs = match &self.next {
+            Some(request) => take(session, request).await?,
+            None => Vec::new(),
+        };
+        Ok(Closed { verdicts, next: Handed { jobs, shared: self.shared.clone() } })
+    }
+
+    fn undelivered(answer: Closed, group: &Arc<GroupCommit>) {
+        answer.next.give_back(group);
+    }
+}
+
+/// The condition of [`on_held`].
+pub(super) const HELD: &str = "queue = $1 AND id = $2 AND state = 'active' AND attempts_started = $3";
+const LET_GO: &str = "worker = NULL, lock_boot = NULL, lock_until = NULL";
+
+/// Begins a statement about a job that is held.
+pub(super) fn on_held(sql: String, lock: &Lock) -> Statement {
+    Statement::text(sql).bind(lock.queue.as_str()).bind(lock.id.as_str()).bind(lock.token)
+}
+
+async fn close(session: &mut Session<'_>, shared: &Arc<Shared>, finish: &Finish, sweep: &mut Sweep) -> Result<Verdict> {
+    let lock = &finish.lock;
+    let row = match &finish.outcome {
+        Outcome::Complete(result) => {
+            let statement = on_held(conclude_sql(JobState::Completed, "result = $5, error = NULL,"), lock);
+            conclude(session, lock, JobState::Completed, statement, result.to_vec().into(), sweep).await?
+        }
+        Outcome::Fail { error } => {
+            let statement = on_held(conclude_sql(JobState::Failed, "error = $5,"), lock);
+            conclude(session, lock, JobState::Failed, statement, error.as_str().into(), sweep).await?
+        }
+        Outcome::Retry { error, delay } => postpone(session, lock, JobState::Delayed, *delay, 1, Some(error)).await?,
+        Outcome::Snooze { delay } => postpone(session, lock, JobState::Delayed, *delay, 0, None).await?,
+        Outcome::Park { reason, delay } => postpone(session, lock, JobState::Parked, *delay, 0, Some(reason)).await?,
+        Outcome::Release => {
+            let sql = format!(
+                "UPDATE athyper_jobs SET state = 'waiting', held = serial_key IS NOT NULL, {LET_GO} WHERE {HELD} \
+                 RETURNING serial_key"
+            );
+            session.fetch(on_held(sql, lock)).await?.into_iter().next()
+        }
+    };
+    let Some(row) = row else { return Ok(Verdict::LostLock) };
+    let key: Option<String> = Cells::of(row).next()?;
+    // A finished job lets the next one of its key go; any other may be taken again itself.
+    if key.is_some() || !matches!(finish.outcome, Outcome::Complete(_) | Outcome::Fail { .. }) {
+        shared.wake_after_commit(session, &lock.queue);
+    }
+    settle(session, &lock.queue, key).await?;
+    Ok(Verdict::Applied)
+}
+
+/// The text that ends a job, for [`on_held`] with the instant as fourth and the result or error as fifth value.
+fn conclude_sql(state: JobState, columns: &str) -> String {
+    format!(
+        "UPDATE athyper_jobs SET attempts_made = attempts_made + 1, stalls = 0, {columns} {} WHERE {HELD} {ENDED}",
+        end(state)
+    )
+}
+
+/// What every end of a job sets; the instant is the fourth value.
+pub(super) fn end(state: JobState) -> String {
+    let name = state.as_str();
+    format!(
+        "state = '{name}', finished_at = $4, keep_until = $4 + keep_{name}_age, held = FALSE, {LET_GO}, \
+         position = max($4, coalesce((SELECT max(others.position) + 1 FROM athyper_jobs AS others WHERE others.queue = $1 \
+         AND others.state = '{name}' AND others.keep_until IS NOT NULL), $4))"
+    )
+}
+
+/// What every end of a job answers.
+pub(super) const ENDED: &str = "RETURNING serial_key, keep_completed_count, keep_failed_count";
+
+async fn conclude(
+    session: &mut Session<'_>,
+    lock: &Lock,
+    state: JobState,
+    statement: Statement,
+    outcome: sea_query::Value,
+    sweep: &mut Sweep,
+) -> Result<Option<Row>> {
+    let statement = statement.bind(micros(session.now)).bind(outcome);
+    let row = session.fetch(statement).await?.into_iter().next();
+    if let Some(row) = &row {
+        sweep.after(session, &lock.queue, state, row).await?;
+    }
+    Ok(row)
+}
+
+async fn postpone(
+    session: &mut Session<'_>,
+    lock: &Lock,
+    state: JobState,
+    delay: Duration,
+    attempts: u32,
+    error: Option<&String>,
+) -> Result<Option<Row>> {
+    let state = if delay.is_zero() { JobState::Waiting } else { state };
+    let sql = format!(
+        "UPDATE athyper_jobs SET state = '{}', held = {} AND serial_key IS NOT NULL, due_at = $4, position = $4, stalls = 0, \
+         attempts_made = attempts_made + $5, error = coalesce($6, error), {LET_GO} WHERE {HELD} RETURNING serial_key",
+        state.as_str(),
+        if state == JobState::Waiting { "TRUE" } else { "FALSE" }
+    );
+    let statement = on_held(sql, lock).bind(later(session.now, delay)).bind(attempts).bind(error.cloned());
+    Ok(session.fetch(statement).await?.into_iter().next())
+}
+
+/// Removes finished jobs beyond their bounds. Jobs that finish one after another with the same bound are swept once.
+#[derive(Default)]
+pub(super) struct Sweep {
+    due: Option<(QueueName, JobState, u32)>,
+}
+
+/// Also those whose own time has passed, whatever state they ended in.
+fn sweep_sql(state: JobState) -> String {
+    format!(
+        "DELETE FROM athyper_jobs WHERE seq IN \
+         (SELECT seq FROM athyper_jobs WHERE queue = $1 AND keep_until <= $2) \
+         OR seq IN (SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = '{}' AND keep_until IS NOT NULL \
+         ORDER BY position DESC LIMIT {} OFFSET $3)",
+        state.as_str(),
+        i64::MAX
+    )
+}
+
+impl Sweep {
+    /// Notes that a job has ended, whose row is [`ENDED`].
+    pub(super) async fn after(
+        &mut self,
+        session: &mut Session<'_>,
+        queue: &QueueName,
+        state: JobState,
+        row: &Row,
+    ) -> Result<()> {
+        let count: u32 = row.at(if state == JobState::Completed { 1 } else { 2 })?;
+        let due = Some((queue.clone(), state, count));
+        if self.due.is_some() && self.due != due {
+            self.end(session).await?;
+        }
+        self.due = due;
+        Ok(())
+    }
+
+    /// Sweeps.
+    pub(super) async fn end(&mut self, session: &mut Session<'_>) -> Result<()> {
+        if let Some((queue, state, count)) = self.due.take() {
+            let sweep = Statement::text(sweep_sql(state)).bind(queue.as_str()).bind(micros(session.now)).bind(count);
+            session.execute(sweep).await?;
+        }
+        Ok(())
+    }
+}

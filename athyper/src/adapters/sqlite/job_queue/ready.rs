@@ -1,0 +1,74 @@
+//! How jobs become ready: when their time comes, and when it is the turn of their serial key.
+
+use std::collections::BTreeSet;
+
+use super::record::{Cells, micros, read_text};
+use crate::adapters::sqlite::group_commit::Session;
+use crate::foundation::error::Result;
+use crate::foundation::jobs::QueueName;
+use crate::foundation::sql::Statement;
+
+/// Where a job that becomes ready now is put: behind those of its priority, even if the wall clock has gone back since
+/// they came. `$1` is the queue; the text around it names the priority and the instant.
+pub(super) fn last_position(priority: &str, instant: &str) -> String {
+    format!(
+        "max({instant}, coalesce((SELECT max(others.position) FROM athyper_jobs AS others WHERE others.queue = $1 \
+         AND others.state = 'waiting' AND NOT others.held AND others.priority = {priority}), {instant}))"
+    )
+}
+
+const PROMOTE: &str = "UPDATE athyper_jobs SET state = 'waiting', position = due_at, held = serial_key IS NOT NULL \
+                       WHERE queue = $1 AND state IN ('delayed', 'parked') AND due_at <= $2 RETURNING serial_key";
+
+/// Makes the delayed and parked jobs of a queue ready whose time has come.
+pub(super) async fn promote(session: &mut Session<'_>, queue: &QueueName) -> Result<()> {
+    if !session.promoted.insert(queue.clone()) {
+        return Ok(());
+    }
+    let promote = Statement::text(PROMOTE).bind(queue.as_str()).bind(micros(session.now));
+    let keys = session.fetch(promote).await?.into_iter().map(read_text).collect::<Result<BTreeSet<_>>>()?;
+    settle(session, queue, keys.into_iter().flatten()).await
+}
+
+/// Gives each serial key's turn to its first waiting job, or to nobody while one is active.
+///
+/// To be called for every key of which a job began or ceased to wait or to be active.
+pub(super) async fn settle(
+    session: &mut Session<'_>,
+    queue: &QueueName,
+    keys: impl IntoIterator<Item = String>,
+) -> Result<()> {
+    for key in keys {
+        for step in [HOLD, LET_GO] {
+            session.execute(Statement::text(step).bind(queue.as_str()).bind(key.as_str())).await?;
+        }
+    }
+    Ok(())
+}
+
+const HOLD: &str = "UPDATE athyper_jobs SET held = TRUE WHERE queue = $1 AND serial_key = $2 AND serial_key IS NOT NULL \
+                    AND (state = 'active' OR (state = 'waiting' AND NOT held)) AND state = 'waiting'";
+
+const LET_GO: &str = "UPDATE athyper_jobs SET held = FALSE WHERE seq = \
+                      (SELECT seq FROM athyper_jobs WHERE queue = $1 AND serial_key = $2 AND state = 'waiting' AND held \
+                       ORDER BY priority, position, seq LIMIT 1) \
+                      AND NOT EXISTS (SELECT 1 FROM athyper_jobs WHERE queue = $1 AND serial_key = $2 AND state = 'active')";
+
+/// Whether a queue has a job to hand out, and when its next delayed or parked one is due.
+pub(super) const LOOK: &str = "SELECT \
+     EXISTS (SELECT 1 FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held), \
+     EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND paused), \
+     (SELECT min(due_at) FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked'))";
+
+/// What [`LOOK`] saw.
+pub(super) struct Sight {
+    pub(super) has_ready: bool,
+    pub(super) is_paused: bool,
+    pub(super) next_due: Option<i64>,
+}
+
+impl Sight {
+    pub(super) fn read(mut cells: Cells) -> Result<Self> {
+        Ok(Self { has_ready: cells.next()?, is_paused: cells.next()?, next_due: cells.next()? })
+    }
+}

@@ -1,0 +1,132 @@
+//! Taking jobs back: from silent workers, and from the shelf of those that nobody could run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Shared;
+use super::finish::{ENDED, HELD, Sweep, end, on_held};
+use super::ready::{last_position, promote, settle};
+use super::record::{Cells, job_id, micros, read_text};
+use crate::adapters::sqlite::group_commit::{Operation, Session};
+use crate::foundation::error::Result;
+use crate::foundation::jobs::{JobState, Lock, QueueName, Recovered, RecoveryPolicy};
+use crate::foundation::sql::{Row, Statement};
+
+/// Whether there is anything for [`Recover`] to do: silent workers in a queue, or unique keys whose time has passed.
+pub(super) const IS_NEEDED: &str = "SELECT \
+     EXISTS (SELECT 1 FROM athyper_jobs WHERE queue = $1 AND state = 'active' AND (lock_until <= $2 OR lock_boot <> $3)) \
+     OR EXISTS (SELECT 1 FROM athyper_job_keys WHERE expires_at <= $4)";
+
+const SILENT: &str = "SELECT id, kind, attempts_started, stalls FROM athyper_jobs \
+     WHERE queue = $1 AND state = 'active' AND (lock_until <= $2 OR lock_boot <> $3) ORDER BY priority, position, seq";
+
+const FORGET_KEYS: &str = "DELETE FROM athyper_job_keys WHERE expires_at <= $1";
+
+/// Takes back the jobs whose lock ran out.
+pub(super) struct Recover {
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: QueueName,
+    pub(super) policy: RecoveryPolicy,
+}
+
+struct Silent {
+    lock: Lock,
+    kind: String,
+    stalls: u32,
+}
+
+impl Silent {
+    fn read(row: Row, queue: &QueueName) -> Result<Self> {
+        let mut cells = Cells::of(row);
+        let (id, kind, token, stalls) = (cells.next().map(job_id)?, cells.next()?, cells.next()?, cells.next()?);
+        Ok(Self { lock: Lock { queue: queue.clone(), id, token }, kind, stalls })
+    }
+}
+
+#[async_trait]
+impl Operation for Recover {
+    type Answer = Vec<Recovered>;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Recovered>> {
+        session.execute(Statement::text(FORGET_KEYS).bind(micros(session.now))).await?;
+        let silent =
+            Statement::text(SILENT).bind(self.queue.as_str()).bind(session.since_boot).bind(session.boot_id.as_str());
+        let rows = session.fetch(silent).await?;
+        let mut recovered = Vec::with_capacity(rows.len());
+        let mut sweep = Sweep::default();
+        for row in rows {
+            let silent = Silent::read(row, &self.queue)?;
+            recovered.push(self.take_back(session, silent, &mut sweep).await?);
+        }
+        sweep.end(session).await?;
+        if !recovered.is_empty() {
+            self.shared.wake_after_commit(session, &self.queue);
+        }
+        Ok(recovered)
+    }
+}
+
+impl Recover {
+    async fn take_back(&self, session: &mut Session<'_>, silent: Silent, sweep: &mut Sweep) -> Result<Recovered> {
+        let stalls = silent.stalls.saturating_add(1);
+        let state = if stalls > self.policy.max_stalls { JobState::Failed } else { JobState::Waiting };
+        let row = if state == JobState::Failed {
+            let sql = format!("UPDATE athyper_jobs SET stalls = $5, error = $6, {} WHERE {} {ENDED}", end(state), HELD);
+            let error = format!("its worker went silent {stalls} times in a row while it held the job");
+            let fail = on_held(sql, &silent.lock).bind(micros(session.now)).bind(stalls).bind(error);
+            let row = session.fetch(fail).await?.into_iter().next();
+            if let Some(row) = &row {
+                sweep.after(session, &self.queue, state, row).await?;
+            }
+            row
+        } else {
+            // It keeps its place in the order: it has waited long enough.
+            let sql = format!(
+                "UPDATE athyper_jobs SET state = 'waiting', held = serial_key IS NOT NULL, stalls = $4, worker = NULL, \
+                 lock_boot = NULL, lock_until = NULL WHERE {} RETURNING serial_key",
+                HELD
+            );
+            session.fetch(on_held(sql, &silent.lock).bind(stalls)).await?.into_iter().next()
+        };
+        let key = row.map(read_text).transpose()?.flatten();
+        settle(session, &self.queue, key).await?;
+        Ok(Recovered { id: silent.lock.id, kind: silent.kind, state })
+    }
+}
+
+/// Makes parked jobs of some kinds ready; answers how many.
+pub(super) struct ReleaseParked {
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: QueueName,
+    pub(super) kinds: Vec<String>,
+}
+
+#[async_trait]
+impl Operation for ReleaseParked {
+    type Answer = u64;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<u64> {
+        promote(session, &self.queue).await?;
+        let sql = format!(
+            "UPDATE athyper_jobs SET state = 'waiting', due_at = $3, position = {}, held = serial_key IS NOT NULL \
+             WHERE queue = $1 AND state = 'parked' AND kind = $2 RETURNING serial_key",
+            last_position("athyper_jobs.priority", "$3")
+        );
+        let mut released = 0;
+        let kinds: BTreeSet<&String> = self.kinds.iter().collect();
+        for kind in kinds {
+            let release =
+                Statement::text(sql.clone()).bind(self.queue.as_str()).bind(kind.as_str()).bind(micros(session.now));
+            let rows = session.fetch(release).await?;
+            released += rows.len() as u64;
+            let keys = rows.into_iter().map(read_text).collect::<Result<BTreeSet<_>>>()?;
+            settle(session, &self.queue, keys.into_iter().flatten()).await?;
+        }
+        if released > 0 {
+            self.shared.wake_after_commit(session, &self.queue);
+        }
+        Ok(released)
+    }
+}

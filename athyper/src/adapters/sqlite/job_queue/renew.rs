@@ -1,0 +1,52 @@
+//! Holding jobs for longer, and their progress.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::finish::{HELD, on_held};
+use super::record::span;
+use crate::adapters::sqlite::group_commit::{Operation, Session};
+use crate::foundation::error::Result;
+use crate::foundation::jobs::Lock;
+
+/// Prolongs locks; answers with those that are lost.
+pub(super) struct Renew {
+    pub(super) locks: Vec<Lock>,
+    pub(super) lock_for: Duration,
+}
+
+#[async_trait]
+impl Operation for Renew {
+    type Answer = Vec<Lock>;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Lock>> {
+        let until = session.since_boot.saturating_add(span(self.lock_for));
+        let sql = format!("UPDATE athyper_jobs SET lock_until = $4, lock_boot = $5 WHERE {}", HELD);
+        let mut lost = Vec::new();
+        for lock in &self.locks {
+            let renew = on_held(sql.clone(), lock).bind(until).bind(session.boot_id.as_str());
+            if session.execute(renew).await? == 0 {
+                lost.push(lock.clone());
+            }
+        }
+        Ok(lost)
+    }
+}
+
+/// Records progress; answers whether the lock was good.
+pub(super) struct RecordProgress {
+    pub(super) lock: Lock,
+    pub(super) progress: Bytes,
+}
+
+#[async_trait]
+impl Operation for RecordProgress {
+    type Answer = bool;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<bool> {
+        let sql = format!("UPDATE athyper_jobs SET progress = $4 WHERE {}", HELD);
+        Ok(session.execute(on_held(sql, &self.lock).bind(self.progress.to_vec())).await? > 0)
+    }
+}

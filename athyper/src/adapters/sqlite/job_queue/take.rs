@@ -1,0 +1,122 @@
+//! Handing out jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::select;
+
+use super::Shared;
+use super::finish::Close;
+use super::ready::{LOOK, Sight, promote};
+use super::record::{CLAIMED, Cells, micros, read_claimed, span};
+use crate::adapters::sqlite::group_commit::{GroupCommit, Operation, Session};
+use crate::foundation::error::{Error, Result};
+use crate::foundation::jobs::{Claimed, Finish, Outcome, Take};
+use crate::foundation::sql::Statement;
+
+/// Takes jobs once, without waiting.
+struct TakeNow {
+    shared: Arc<Shared>,
+    request: Take,
+}
+
+#[async_trait]
+impl Operation for TakeNow {
+    type Answer = Handed;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Handed> {
+        Ok(Handed { jobs: take(session, &self.request).await?, shared: self.shared.clone() })
+    }
+
+    fn is_for_whoever_waits(&self) -> bool {
+        true
+    }
+
+    fn undelivered(answer: Handed, group: &Arc<GroupCommit>) {
+        answer.give_back(group);
+    }
+}
+
+/// Jobs on their way to a worker.
+pub(super) struct Handed {
+    pub(super) jobs: Vec<Claimed>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Handed {
+    /// Releases the jobs of a worker that has gone while they were handed out, so that nobody waits for its lock.
+    pub(super) fn give_back(self, group: &Arc<GroupCommit>) {
+        if !self.jobs.is_empty() {
+            let release = |job: Claimed| Finish { lock: job.lock, outcome: Outcome::Release };
+            let outcomes = self.jobs.into_iter().map(release).collect();
+            group.run_detached(Close { shared: self.shared, outcomes, next: None });
+        }
+    }
+}
+
+fn take_sql() -> String {
+    format!(
+        "UPDATE athyper_jobs SET state = 'active', attempts_started = attempts_started + 1, started_at = $3, worker = $4, \
+         lock_boot = $5, lock_until = $6 WHERE seq IN \
+         (SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held \
+          AND NOT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND paused) \
+          ORDER BY priority, position, seq LIMIT $2) RETURNING {CLAIMED}"
+    )
+}
+
+/// Takes jobs that are due.
+pub(super) async fn take(session: &mut Session<'_>, request: &Take) -> Result<Vec<Claimed>> {
+    if request.max == 0 {
+        return Ok(Vec::new());
+    }
+    promote(session, &request.queue).await?;
+    let statement = Statement::text(take_sql())
+        .bind(request.queue.as_str())
+        .bind(i64::try_from(request.max).unwrap_or(i64::MAX))
+        .bind(micros(session.now))
+        .bind(request.worker.as_str())
+        .bind(session.boot_id.as_str())
+        .bind(session.since_boot.saturating_add(span(request.lock_for)));
+    let mut taken = session.fetch(statement).await?.into_iter().map(read_claimed).collect::<Result<Vec<_>>>()?;
+    taken.sort_unstable_by_key(|placed| placed.place);
+    Ok(taken.into_iter().map(|placed| placed.claimed).collect())
+}
+
+/// Takes jobs, waiting for the first.
+pub(super) async fn take_waiting(shared: &Arc<Shared>, request: &Take) -> Result<Vec<Claimed>> {
+    let clock = &shared.store.clock;
+    let deadline = clock.since_boot().saturating_add(request.wait);
+    let mut wake = shared.wake.listen(&request.queue);
+    loop {
+        wake.mark_unchanged();
+        // A look costs no write lock, so that idle workers are in nobody's way.
+        let sight = look(shared, request).await?;
+        let due = sight.next_due.map(|due| due - micros(clock.now()));
+        let may_have = sight.has_ready || due.is_some_and(|left| left <= 0);
+        if may_have && !sight.is_paused && request.max > 0 {
+            let take = TakeNow { shared: shared.clone(), request: request.clone() };
+            let handed = shared.store.group.run(take).await?;
+            if !handed.jobs.is_empty() {
+                return Ok(handed.jobs);
+            }
+        }
+        let now = clock.since_boot();
+        if now >= deadline {
+            return Ok(Vec::new());
+        }
+        let until_due =
+            due.and_then(|left| u64::try_from(left).ok()).map(Duration::from_micros).filter(|left| !left.is_zero());
+        let nap =
+            until_due.map_or(shared.store.settings.options.poll, |left| left.min(shared.store.settings.options.poll));
+        let alarm = std::pin::pin!(clock.sleep_until(deadline.min(now.saturating_add(nap))));
+        let woken = std::pin::pin!(wake.changed());
+        drop(select(woken, alarm).await);
+    }
+}
+
+async fn look(shared: &Shared, request: &Take) -> Result<Sight> {
+    let rows = shared.store.read(Statement::text(LOOK).bind(request.queue.as_str())).await?;
+    let row = rows.into_iter().next().ok_or_else(|| Error::internal("a look at a queue saw nothing"))?;
+    Sight::read(Cells::of(row))
+}

@@ -1,0 +1,127 @@
+//! The port of leases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::group_commit::{Operation, Session};
+use super::store::Store;
+use crate::foundation::error::{Error, Result};
+use crate::foundation::leadership::{Leadership, Lease};
+use crate::foundation::sql::Statement;
+
+/// Leases in a SQLite database, for the processes of one machine. They run out by the machine's boot-time clock.
+#[derive(Debug)]
+pub(crate) struct SqliteLeadership {
+    store: Arc<Store>,
+}
+
+impl SqliteLeadership {
+    /// Leases in a database whose tables are up to date.
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+}
+
+/// A lease is running if it has a holder, is of this boot and has not run out.
+const RUNNING: &str =
+    "athyper_leases.holder IS NOT NULL AND athyper_leases.boot_id = $4 AND athyper_leases.expires_at > $5";
+
+fn end(session: &Session<'_>, duration: Duration) -> i64 {
+    session.since_boot.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn whole(epoch: u64) -> Result<i64> {
+    i64::try_from(epoch).map_err(|_| Error::invalid(format!("{epoch} is no epoch of a lease")))
+}
+
+struct Acquire {
+    name: String,
+    holder: String,
+    duration: Duration,
+}
+
+#[async_trait]
+impl Operation for Acquire {
+    type Answer = Option<i64>;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Option<i64>> {
+        let acquire = format!(
+            "INSERT INTO athyper_leases (name, epoch, holder, boot_id, expires_at) VALUES ($1, 1, $2, $4, $3) \
+             ON CONFLICT (name) DO UPDATE SET holder = $2, boot_id = $4, expires_at = $3, \
+             epoch = athyper_leases.epoch + CASE WHEN {RUNNING} THEN 0 ELSE 1 END \
+             WHERE athyper_leases.holder = $2 OR NOT ({RUNNING}) RETURNING athyper_leases.epoch"
+        );
+        let acquire = Statement::text(acquire)
+            .bind(self.name.as_str())
+            .bind(self.holder.as_str())
+            .bind(end(session, self.duration))
+            .bind(session.boot_id.as_str())
+            .bind(session.since_boot);
+        session.fetch(acquire).await?.into_iter().next().map(|row| row.at(0)).transpose()
+    }
+}
+
+struct Renew {
+    lease: Lease,
+    epoch: i64,
+    duration: Duration,
+}
+
+#[async_trait]
+impl Operation for Renew {
+    type Answer = bool;
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<bool> {
+        let renew = format!(
+            "UPDATE athyper_leases SET expires_at = $3 WHERE name = $1 AND holder = $2 AND epoch = $6 AND {RUNNING}"
+        );
+        let renew = Statement::text(renew)
+            .bind(self.lease.name.as_str())
+            .bind(self.lease.holder.as_str())
+            .bind(end(session, self.duration))
+            .bind(session.boot_id.as_str())
+            .bind(session.since_boot)
+            .bind(self.epoch);
+        Ok(session.execute(renew).await? > 0)
+    }
+}
+
+struct Release {
+    lease: Lease,
+    epoch: i64,
+}
+
+#[async_trait]
+impl Operation for Release {
+    type Answer = ();
+
+    async fn apply(&self, session: &mut Session<'_>) -> Result<()> {
+        let sql = "UPDATE athyper_leases SET holder = NULL WHERE name = $1 AND holder = $2 AND epoch = $3";
+        let release =
+            Statement::text(sql).bind(self.lease.name.as_str()).bind(self.lease.holder.as_str()).bind(self.epoch);
+        session.execute(release).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Leadership for SqliteLeadership {
+    async fn acquire(&self, name: &str, holder: &str, duration: Duration) -> Result<Option<Lease>> {
+        let acquire = Acquire { name: name.to_owned(), holder: holder.to_owned(), duration };
+        let epoch = self.store.group.run(acquire).await?;
+        Ok(epoch.and_then(|epoch| u64::try_from(epoch).ok()).map(|epoch| Lease {
+            name: name.to_owned(),
+            holder: holder.to_owned(),
+            epoch,
+        }))
+    }
+
+    async fn renew(&self, lease: &Lease, duration: Duration) -> Result<bool> {
+        self.store.group.run(Renew { lease: lease.clone(), epoch: whole(lease.epoch)?, duration }).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        self.store.group.run(Release { lease: lease.clone(), epoch: whole(lease.epoch)? }).await
+    }
+}

@@ -1,0 +1,106 @@
+//! The tables of jobs, schedules and leases.
+//!
+//! The names, the meaning of the columns and the indexes are the same for every SQL database; the types are SQLite's.
+//!
+//! Instants are microseconds since 1970 in UTC. `lock_until` and `expires_at` of leases are microseconds since the boot that
+//! stands beside them. `position` orders the jobs of one state: those that wait by when they became ready, those that are
+//! finished by when they finished. Of the waiting jobs with one serial key all but the next are `held`, and while one is
+//! active all are: `athyper_jobs_turn` allows no second one. `keep_until` is there for finished jobs and for no others.
+//!
+//! A statement finds a partial index only if it says the index's condition in the same words.
+
+use crate::foundation::sql::{Migration, MigrationSet};
+
+/// Our own migrations.
+pub(super) fn migrations() -> MigrationSet {
+    MigrationSet {
+        table: "athyper_migrations",
+        migrations: vec![Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST }],
+    }
+}
+
+const FIRST: &str = "
+CREATE TABLE athyper_queues (
+    name TEXT NOT NULL PRIMARY KEY,
+    paused BOOLEAN NOT NULL DEFAULT FALSE
+) WITHOUT ROWID;
+
+CREATE TABLE athyper_jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    context TEXT NOT NULL,
+    options TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    serial_key TEXT,
+    keep_completed_count INTEGER NOT NULL,
+    keep_completed_age INTEGER NOT NULL,
+    keep_failed_count INTEGER NOT NULL,
+    keep_failed_age INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    held BOOLEAN NOT NULL DEFAULT FALSE,
+    position INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    keep_until INTEGER,
+    attempts_started INTEGER NOT NULL DEFAULT 0,
+    attempts_made INTEGER NOT NULL DEFAULT 0,
+    stalls INTEGER NOT NULL DEFAULT 0,
+    worker TEXT,
+    lock_boot TEXT,
+    lock_until INTEGER,
+    progress BLOB,
+    result BLOB,
+    error TEXT,
+    UNIQUE (queue, id)
+);
+
+CREATE INDEX athyper_jobs_ready ON athyper_jobs (queue, priority, position, seq)
+    WHERE state = 'waiting' AND NOT held;
+CREATE INDEX athyper_jobs_held ON athyper_jobs (queue, serial_key, priority, position, seq)
+    WHERE state = 'waiting' AND held;
+CREATE UNIQUE INDEX athyper_jobs_turn ON athyper_jobs (queue, serial_key)
+    WHERE serial_key IS NOT NULL AND (state = 'active' OR (state = 'waiting' AND NOT held));
+CREATE INDEX athyper_jobs_due ON athyper_jobs (queue, due_at, seq, state)
+    WHERE state IN ('delayed', 'parked');
+CREATE INDEX athyper_jobs_parked ON athyper_jobs (queue, kind)
+    WHERE state = 'parked';
+CREATE INDEX athyper_jobs_active ON athyper_jobs (queue, lock_until)
+    WHERE state = 'active';
+CREATE INDEX athyper_jobs_finished ON athyper_jobs (queue, state, position)
+    WHERE keep_until IS NOT NULL;
+CREATE INDEX athyper_jobs_expiring ON athyper_jobs (queue, keep_until)
+    WHERE keep_until IS NOT NULL;
+
+CREATE TABLE athyper_job_keys (
+    queue TEXT NOT NULL,
+    key TEXT NOT NULL,
+    job TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (queue, key)
+) WITHOUT ROWID;
+CREATE INDEX athyper_job_keys_job ON athyper_job_keys (queue, job);
+CREATE INDEX athyper_job_keys_expires_at ON athyper_job_keys (expires_at);
+
+CREATE TABLE athyper_schedules (
+    name TEXT NOT NULL PRIMARY KEY,
+    definition TEXT NOT NULL,
+    high_water INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    last_queue TEXT,
+    last_job TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE athyper_leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    holder TEXT,
+    boot_id TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+";
