@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use athyper::clock::{Clock, SystemClock};
@@ -227,7 +228,10 @@ async fn a_take_dropped_while_it_waits_takes_nothing_and_one_dropped_later_gives
             let request = waiting(1);
             let mut take = std::pin::pin!(queue.take(&request));
             for _ in 0..round % 40 {
-                if futures_util::poll!(take.as_mut()).is_ready() {
+                if let Poll::Ready(claimed) = futures_util::poll!(take.as_mut()) {
+                    // It was not dropped in time: the job is ours, and is released.
+                    let lock = claimed.unwrap().remove(0).lock;
+                    queue.finish(vec![Finish { lock, outcome: Outcome::Release }], None).await.unwrap();
                     break;
                 }
                 tokio::task::yield_now().await;
