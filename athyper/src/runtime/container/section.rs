@@ -20,4 +20,8 @@ impl<T: ConfigSection> FromContainer for Config<T> {
             }
         }
     }
+
+    fn from_built(resolver: &Resolver<'_>, name: Option<&'static str>) -> Option<Self> {
+        resolver.frozen.get(&Self::KEY.named(name)).map(|section| Self::shared(std::sync::Arc::clone(section)))
+    }
 }
