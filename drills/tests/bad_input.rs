@@ -98,7 +98,7 @@ fn flood(running: &Running, head: &str, block: &[u8], times: usize) -> Option<u1
 
 #[test]
 fn slow_headers_end_and_others_are_served_meanwhile() {
-    let product = Product::quickstart().with("ATHYPER__HTTP__HEADER_READ_TIMEOUT", "1s");
+    let product = Product::quickstart().with("ATHYPER__HTTP__HEADER_TIMEOUT", "1s");
     let running = product.start();
     let mut slow: Vec<_> = (0..50).map(|_| client::connect(running.http).expect("it listens")).collect();
     for stream in &mut slow {
@@ -124,7 +124,7 @@ fn variables() {
         ("DATABASE_URL", "nonsense", "DATABASE_URL"),
         ("DATABASE_URL", "sqlight://data/athyper.db", "sqlite"),
         ("ATHYPER__HTTP__PROT", "1", "port"),
-        ("ATHYPER__JOBS__LOCK_FOR", "a while", "ATHYPER__JOBS__LOCK_FOR"),
+        ("ATHYPER__JOBS__LOCK", "a while", "ATHYPER__JOBS__LOCK"),
         ("RUST_LOG", "info,,=/=", "RUST_LOG"),
         ("ATHYPER_PROFILE", "production", "prod"),
     ] {

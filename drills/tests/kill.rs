@@ -119,7 +119,7 @@ fn kill_under_load(product: &Product, goal: usize, kills: usize) -> (Running, BT
 #[test]
 fn no_accepted_job_is_lost() {
     let product =
-        Product::quickstart().with("ATHYPER__JOBS__LOCK_FOR", "2s").with("ATHYPER__JOBS__RECOVER_EVERY", "500ms");
+        Product::quickstart().with("ATHYPER__JOBS__LOCK", "2s").with("ATHYPER__JOBS__STALLED_INTERVAL", "500ms");
     let (_running, promised) = kill_under_load(&product, size(200, 1_000), size(6, 30));
     let lost = || promised.difference(&effects(&product)).cloned().collect::<Vec<_>>();
     let begin = Instant::now();
@@ -134,7 +134,7 @@ fn no_accepted_job_is_lost() {
 /// The known-bad control: the same drill, with locks that never run out, so that nobody takes a dead worker's jobs back.
 #[test]
 fn without_recovery_the_same_kills_lose_jobs() {
-    let product = Product::quickstart().with("ATHYPER__JOBS__LOCK_FOR", "24h");
+    let product = Product::quickstart().with("ATHYPER__JOBS__LOCK", "24h");
     let (_running, promised) = kill_under_load(&product, size(100, 1_000), size(3, 30));
     wait::until("nothing is left to do", PATIENCE, || (jobs(&product, UNFINISHED) == 0).then_some(()));
     let lost = promised.difference(&effects(&product)).count();

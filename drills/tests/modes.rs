@@ -18,8 +18,8 @@ fn product() -> Product {
     Product::drill()
         .with("ATHYPER__SCHEDULER__LEASE", "2s")
         .with("ATHYPER__SCHEDULER__GRACE", "1s")
-        .with("ATHYPER__JOBS__LOCK_FOR", "5s")
-        .with("ATHYPER__JOBS__RECOVER_EVERY", "1s")
+        .with("ATHYPER__JOBS__LOCK", "5s")
+        .with("ATHYPER__JOBS__STALLED_INTERVAL", "1s")
 }
 
 /// The ticks of a schedule that jobs wrote down, and how often each.

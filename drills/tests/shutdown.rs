@@ -24,7 +24,7 @@ struct Seen {
 #[test]
 fn every_request_that_was_accepted_is_answered() {
     for round in 0..size(3, 20) {
-        let product = Product::drill().with("ATHYPER__SHUTDOWN__DEADLINE", "10s");
+        let product = Product::drill().with("ATHYPER__HTTP__DRAIN_TIMEOUT", "10s");
         let mut running = product.start();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -76,7 +76,7 @@ fn every_request_that_was_accepted_is_answered() {
 
 #[test]
 fn a_job_that_overruns_the_deadline_is_named_and_handed_back() {
-    let product = Product::drill().with("ATHYPER__SHUTDOWN__DEADLINE", "1s").with("ATHYPER__JOBS__LOCK_FOR", "60s");
+    let product = Product::drill().with("ATHYPER__JOBS__DRAIN_TIMEOUT", "1s").with("ATHYPER__JOBS__LOCK", "60s");
     let journal = product.journal();
     let mut running = product.start();
     assert_eq!(running.post("/work", r#"{"id":"short","milliseconds":400}"#).status, 201);
@@ -100,7 +100,7 @@ fn a_job_that_overruns_the_deadline_is_named_and_handed_back() {
 
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
-    let product = Product::drill().with("ATHYPER__SHUTDOWN__DEADLINE", "60s");
+    let product = Product::drill().with("ATHYPER__JOBS__DRAIN_TIMEOUT", "60s");
     let journal = product.journal();
     let mut running = product.start();
     assert_eq!(running.post("/work", r#"{"id":"endless","milliseconds":600000}"#).status, 201);
