@@ -146,16 +146,17 @@ pub mod http {
     pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
     pub use crate::runtime::http::{
-        BodyPaused, Drained, Http2Options, HttpServer, ProblemDetails, ServerOptions, management_router, probe_router,
+        BodyPaused, Drained, Form, Http2Options, HttpServer, Inject, Json, ProblemDetails, Query, ServerOptions, Valid,
+        Validatable, management_router, probe_router,
     };
 
     /// The middlewares, each a tower layer that also works on a bare axum router, and the stack of all of them.
     pub mod middleware {
         pub use crate::runtime::middleware::{
-            AuthenticationLayer, CorrelationLayer, CorsLayer, CorsOptions, ErrorDocumentLayer, Execution, Filtered,
-            HttpService, LoggingLayer, MetricsLayer, MiddlewareStack, Network, PanicLayer, RateLimitLayer, RateLimiter,
-            RequestRecordLayer, RequestTimeoutLayer, SecurityHeadersLayer, SizeLimitLayer, SizeLimits, StackOptions,
-            TrustedProxies, ValidationLayer, ValidationOptions,
+            AuthenticationLayer, ContainerLayer, CorrelationLayer, CorsLayer, CorsOptions, ErrorDocumentLayer,
+            Execution, Filtered, HttpService, LoggingLayer, MetricsLayer, MiddlewareStack, Network, PanicLayer,
+            RateLimitLayer, RateLimiter, RequestRecordLayer, RequestTimeoutLayer, SecurityHeadersLayer, SizeLimitLayer,
+            SizeLimits, StackOptions, TrustedProxies, ValidationLayer, ValidationOptions,
         };
     }
 }

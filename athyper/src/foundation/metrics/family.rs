@@ -66,8 +66,8 @@ impl<M: Clone, const N: usize> Family<M, N> {
 
     /// The series of these label values, in the order of the labels. It is made when it is first asked for.
     ///
-    /// Keep the handle where the values are known beforehand: finding the series takes a read lock and a hash.
-    #[must_use]
+    /// Keep the handle where the values are known beforehand: finding the series takes a read lock and a hash. To show a series
+    /// at zero before anything happens, ask for it and drop the handle.
     pub fn with(&self, values: [&str; N]) -> M {
         self.0.with(&values)
     }

@@ -67,6 +67,12 @@ impl Closing {
         Ok(())
     }
 
+    /// Whether there is anything to close.
+    pub(super) fn is_due(&self) -> bool {
+        let state = self.state();
+        !state.closed && !state.open.is_empty()
+    }
+
     /// Notes a component that was there from the start.
     pub(super) fn admit_given(&self, provider: &Provider) {
         if let (Some(close), Source::Ready(ready)) = (provider.close.clone(), &provider.source) {

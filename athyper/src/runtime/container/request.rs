@@ -55,6 +55,11 @@ impl RequestScope {
         Resolver::new(&self.frozen, Some(&self.request), None)
     }
 
+    /// Whether it has a component that wants to be closed.
+    pub(crate) fn is_to_be_closed(&self) -> bool {
+        self.request.closing.is_due()
+    }
+
     /// Closes the scope's components, the last one built first, and builds no more of them.
     ///
     /// # Cancel safety

@@ -3,29 +3,29 @@
 use std::error::Error as StdError;
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http_body_util::LengthLimitError;
 
-use super::problem_details::ProblemDetails;
 use super::server::BodyPaused;
+use crate::foundation::error::{Error, ErrorKind};
 
-/// The problem of a body that could not be read to its end.
-pub(crate) fn body_failure(error: &(dyn StdError + 'static)) -> Response {
+/// Why a body could not be read to its end.
+pub(crate) fn body_error(error: &(dyn StdError + 'static)) -> Error {
     let mut source = Some(error);
     while let Some(current) = source {
         if current.is::<LengthLimitError>() {
-            return ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large")
-                .with_detail("the body is larger than allowed")
-                .into_response();
+            return Error::new(ErrorKind::TooLarge, "the body is larger than allowed").with_code("body-too-large");
         }
         if current.is::<BodyPaused>() {
-            return ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow")
-                .with_detail(current.to_string())
-                .into_response();
+            return Error::new(ErrorKind::Invalid, current.to_string()).with_code("body-too-slow").with_status(408);
         }
         source = current.source();
     }
-    ProblemDetails::new(StatusCode::BAD_REQUEST, "body-incomplete")
-        .with_detail("the body ended before it was complete, or is malformed")
-        .into_response()
+    Error::invalid("the body ended before it was complete, or is malformed")
+        .with_code("body-incomplete")
+        .with_status(400)
+}
+
+/// The answer to a request whose body could not be read to its end.
+pub(crate) fn body_failure(error: &(dyn StdError + 'static)) -> Response {
+    body_error(error).into_response()
 }

@@ -1,19 +1,21 @@
 //! HTTP: the server, the extractors, errors as problem documents, health.
 
 mod body_failure;
+mod extract;
 mod health;
 mod media_type;
 mod problem_details;
 mod request_record;
 mod server;
 
+pub use self::extract::{Form, Inject, Json, Query, Valid, Validatable};
 pub use self::health::{
     HealthRegistry, HealthReport, PartReport, Readiness, ReadinessPart, management_router, probe_router,
 };
 pub use self::problem_details::ProblemDetails;
 pub use self::server::{BodyPaused, Drained, Http2Options, HttpServer, ServerOptions};
 
-pub(crate) use self::body_failure::body_failure;
+pub(crate) use self::body_failure::{body_error, body_failure};
 pub(crate) use self::health::PROBE_PATHS;
 pub(crate) use self::media_type::is_json;
 pub(crate) use self::problem_details::{ErrorReport, PROBLEM_JSON};

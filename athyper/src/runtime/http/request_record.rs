@@ -8,10 +8,12 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use http::{Method, Uri};
+use tokio::runtime::Handle;
 
 use crate::foundation::clock::Clock;
 use crate::foundation::context::{Context, Principal};
 use crate::foundation::error::{Error, ErrorKind};
+use crate::runtime::container::{Container, RequestScope};
 
 /// Whether somebody proved who they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub(crate) struct RequestRecord {
     client: OnceLock<IpAddr>,
     started: OnceLock<Duration>,
     claims: AtomicU8,
+    container: OnceLock<Container>,
+    scope: OnceLock<RequestScope>,
     findings: Mutex<Findings>,
 }
 
@@ -71,6 +75,8 @@ impl RequestRecord {
             client: OnceLock::new(),
             started: OnceLock::new(),
             claims: AtomicU8::new(0),
+            container: OnceLock::new(),
+            scope: OnceLock::new(),
             findings: Mutex::default(),
         }
     }
@@ -161,6 +167,21 @@ impl RequestRecord {
         self.findings().identity
     }
 
+    /// Where the handler's components come from.
+    pub(crate) fn set_container(&self, container: Container) {
+        let _ = self.container.set(container);
+    }
+
+    pub(crate) fn container(&self) -> Option<&Container> {
+        self.container.get()
+    }
+
+    /// The request's own components: opened when something wants one.
+    pub(crate) fn scope(&self) -> Option<&RequestScope> {
+        let container = self.container.get()?;
+        Some(self.scope.get_or_init(|| container.request(self.context())))
+    }
+
     pub(crate) fn set_route(&self, route: MatchedPath) {
         self.findings().route = Some(route);
     }
@@ -175,6 +196,23 @@ impl RequestRecord {
 
     pub(crate) fn error(&self) -> Option<Arc<str>> {
         self.findings().error.clone()
+    }
+}
+
+impl Drop for RequestRecord {
+    /// The last to hold it is the response body, or whoever gave the request up: now its components are of no more use.
+    fn drop(&mut self) {
+        let Some(scope) = self.scope.take().filter(RequestScope::is_to_be_closed) else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            for failure in scope.close().await {
+                tracing::warn!(
+                    component = failure.label,
+                    error = failure.error.report(),
+                    "a component of a request did not close"
+                );
+            }
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod client_address;
+mod container;
 mod correlation;
 mod cors;
 mod error_documents;
@@ -18,6 +19,7 @@ mod validation;
 
 pub use authentication::{AuthenticationLayer, StaticTokenAuthenticator};
 pub use client_address::{Network, TrustedProxies};
+pub use container::ContainerLayer;
 pub use correlation::CorrelationLayer;
 pub use cors::{CorsLayer, CorsOptions};
 pub use error_documents::ErrorDocumentLayer;

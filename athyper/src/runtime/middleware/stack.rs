@@ -17,6 +17,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::authentication::AuthenticationLayer;
 use super::client_address::TrustedProxies;
+use super::container::ContainerLayer;
 use super::correlation::CorrelationLayer;
 use super::cors::{CorsLayer, CorsOptions};
 use super::error_documents::ErrorDocumentLayer;
@@ -33,6 +34,7 @@ use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::metrics::MetricsRegistry;
 use crate::foundation::rate_limit::Quota;
+use crate::runtime::container::Container;
 use crate::runtime::http::PROBE_PATHS;
 
 /// Any service between two middlewares.
@@ -62,6 +64,8 @@ pub struct StackOptions {
     pub validation: ValidationOptions,
     /// Who knows whose token it is; without, nobody has to prove anything.
     pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// Where the components of handlers come from.
+    pub container: Option<Container>,
 }
 
 impl StackOptions {
@@ -79,6 +83,7 @@ impl StackOptions {
             sizes: SizeLimits::default(),
             validation: ValidationOptions::default(),
             authenticator: None,
+            container: None,
         }
     }
 }
@@ -129,6 +134,7 @@ struct Entry {
 /// | `size-limits` | before a body is read |
 /// | `validation` | content type, encoding, JSON nesting and keys |
 /// | `authentication` | whose token it is |
+/// | `container` | where the handlers' components come from |
 /// | `metrics` | inside of the router: the route template for the record |
 /// | `logging` | inside of the router: route, principal and tenant for the line |
 ///
@@ -164,7 +170,8 @@ impl MiddlewareStack {
         Self { entries: Vec::new() }
     }
 
-    /// The standard stack. `cors`, `rate-limit` and `authentication` stand in it only if the options ask for them.
+    /// The standard stack. `cors`, `rate-limit`, `authentication` and `container` stand in it only if the options ask for
+    /// them.
     ///
     /// # Errors
     /// `Configuration` when an option is not usable.
@@ -193,6 +200,7 @@ impl MiddlewareStack {
             ("size-limits", Some(SizeLimitLayer::new(options.sizes).filter())),
             ("validation", Some(ValidationLayer::new(options.validation).filter())),
             ("authentication", authentication.map(|layer| layer.filter())),
+            ("container", options.container.map(|container| ContainerLayer::new(container).filter())),
         ];
         let filters = filters
             .into_iter()
