@@ -84,7 +84,7 @@ pub enum DefaultValue {
 }
 
 /// One field of a section or table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct FieldDescriptor {
     /// The key.
     pub key: &'static str,
@@ -196,6 +196,19 @@ impl FieldDescriptor {
             Profile::Prod => self.prod_default.or(self.default),
             Profile::Dev | Profile::Test => self.default,
         }
+    }
+}
+
+impl fmt::Debug for FieldDescriptor {
+    /// Without the defaults: one of them may be a secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FieldDescriptor")
+            .field("key", &self.key)
+            .field("shape", &self.shape)
+            .field("optional", &self.optional)
+            .field("variable", &self.variable)
+            .finish_non_exhaustive()
     }
 }
 

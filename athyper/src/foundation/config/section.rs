@@ -143,7 +143,7 @@ impl<T: ConfigTable> FromConfigValue for T {
 
     fn from_config_value(value: &ConfigValue, profile: Profile) -> Result<Self, ConfigError> {
         let ConfigData::Table(entries) = &value.data else {
-            return Err(ConfigError::new(IssueKind::Type, "is a table with keys of its own, not {value}"));
+            return Err(ConfigError::new(IssueKind::Type, "is a table with keys of its own, not one value"));
         };
         let mut reader = TableReader::new(entries, T::FIELDS, profile);
         reader.find_unknown();

@@ -54,11 +54,16 @@ impl StoreUrl {
         &self.text
     }
 
-    /// Whether what the store holds ends with the process: `memory:`, `sqlite::memory:` and `sqlite://:memory:`.
+    /// Whether what the store holds ends with the process: `memory:`, `sqlite::memory:`, `sqlite://…?mode=memory`.
     #[must_use]
     pub fn is_volatile(&self) -> bool {
         let rest = self.text[self.scheme + 1..].trim_start_matches('/');
-        self.scheme() == "memory" || (self.scheme() == "sqlite" && rest.split('?').next() == Some(":memory:"))
+        let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
+        match self.scheme() {
+            "memory" => true,
+            "sqlite" => path == ":memory:" || options.split('&').any(|option| option == "mode=memory"),
+            _ => false,
+        }
     }
 }
 

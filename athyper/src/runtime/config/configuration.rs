@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::foundation::config::{
@@ -25,7 +26,7 @@ use super::{ConfigurationDraft, LoadOptions};
 /// let configuration = Configuration::load(options).unwrap();
 /// assert_eq!(configuration.section::<HttpConfig>().unwrap().port, 8080);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Configuration {
     pub(super) profile: Profile,
     pub(super) modes: Modes,
@@ -89,6 +90,18 @@ impl Configuration {
         EffectiveConfiguration::of(self)
     }
 
+    /// Whether every section that names a store could be read, so that what is unset was not just misspelt.
+    pub(super) fn stores_are_read(&self) -> bool {
+        [
+            TypeId::of::<DatabaseConfig>(),
+            TypeId::of::<JobsConfig>(),
+            TypeId::of::<LeasesConfig>(),
+            TypeId::of::<RedisConfig>(),
+        ]
+        .iter()
+        .all(|section| self.values.contains_key(section))
+    }
+
     fn said_stores(&self) -> SaidStores {
         fn url<T: ConfigSection>(
             configuration: &Configuration,
@@ -105,5 +118,17 @@ impl Configuration {
             leases: url(self, |section: &LeasesConfig| section.url.as_ref()),
             redis: url(self, |section: &RedisConfig| section.url.as_ref()),
         }
+    }
+}
+
+impl fmt::Debug for Configuration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sections: Vec<_> = self.sections.iter().map(|section| section.name).collect();
+        formatter
+            .debug_struct("Configuration")
+            .field("profile", &self.profile)
+            .field("modes", &self.modes)
+            .field("sections", &sections)
+            .finish_non_exhaustive()
     }
 }

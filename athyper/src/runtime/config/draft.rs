@@ -17,6 +17,7 @@ use super::merge::{merge, single};
 use super::problems::describe;
 use super::root::ROOT_FIELDS;
 use super::sections::FRAMEWORK_SECTIONS;
+use super::stores::{StorePort, refused_stores};
 use super::{Configuration, LoadOptions};
 
 /// A configuration that was read and may have problems. Whatever could be read is there already, so that the rest of the
@@ -62,8 +63,12 @@ impl ConfigurationDraft {
                 }
             }
         }
-        let Reading { problems, of_sections, .. } = reading;
+        let Reading { mut problems, of_sections, .. } = reading;
         let configuration = Configuration { profile, modes, root, sections, values };
+        if profile == Profile::Prod && broken.is_empty() && configuration.stores_are_read() {
+            let stores = StorePort::ALL.map(|port| configuration.store(port));
+            refused_stores(&stores).into_iter().for_each(|problem| problems.push(problem));
+        }
         Self { configuration, problems, of_sections }
     }
 

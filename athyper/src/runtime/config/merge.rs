@@ -34,7 +34,7 @@ pub(super) fn merge(
             }
             data if shape.is_some_and(Shape::is_table) => {
                 let value = ConfigValue::new(data, origin);
-                let error = ConfigError::new(IssueKind::Type, "is a table with keys of its own, not {value}");
+                let error = ConfigError::new(IssueKind::Type, "is a table with keys of its own, not one value");
                 issues.extend(error.at(&path, Some(&value), Shape::Value));
             }
             data => drop(base.insert(key, ConfigValue::new(data, origin))),

@@ -13,7 +13,9 @@ pub(super) fn describe(
     profile: Profile,
 ) -> Problem {
     let path = issue.key.as_str();
-    let variable = match &issue.origin {
+    // What is missing was said nowhere; its origin is that of the table it is missing from.
+    let said = issue.origin.as_ref().filter(|_| issue.kind != IssueKind::Missing);
+    let variable = match said {
         Some(Origin::Variable(name)) => Some(name.as_ref()),
         _ => None,
     };
@@ -32,7 +34,7 @@ pub(super) fn describe(
         (_, None) => format!("`{path}` {}", issue.what()),
     };
     let mut problem = Problem::new(ProblemClass::Configuration, code, what);
-    problem = match &issue.origin {
+    problem = match said {
         Some(Origin::Variable(_)) if issue.kind == IssueKind::Unknown => problem,
         Some(Origin::Variable(_)) => problem.with_detail("sets", path, None),
         Some(origin) => problem.with_detail("set by", path, Some(origin.to_string())),
@@ -45,7 +47,7 @@ pub(super) fn describe(
     }
     let fix = match issue.kind {
         IssueKind::Unknown => fix_unknown(path, variable, known),
-        _ => fix_value(issue, known.find(plain(path)), profile),
+        _ => fix_value(issue, said, known.find(plain(path)), profile),
     };
     problem.with_fix(fix)
 }
@@ -71,7 +73,7 @@ fn fix_unknown(path: &str, variable: Option<&str>, known: &KnownKeys) -> String 
     }
 }
 
-fn fix_value(issue: &ConfigIssue, known: Option<&KnownKey>, profile: Profile) -> String {
+fn fix_value(issue: &ConfigIssue, said: Option<&Origin>, known: Option<&KnownKey>, profile: Profile) -> String {
     let path = issue.key.as_str();
     let default = known.and_then(|key| match key.field.default_in(profile) {
         Some(DefaultValue::Text(text)) if !key.field.shape.is_secret() => Some(text.to_owned()),
@@ -80,7 +82,7 @@ fn fix_value(issue: &ConfigIssue, known: Option<&KnownKey>, profile: Profile) ->
     let value = issue.suggestion.clone().map(|value| with_scheme(value, issue, path)).or(default);
     let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
     let variable = || known.and_then(|known| known.field.variable).map_or_else(|| variable_of(path), str::to_owned);
-    match (&issue.origin, value) {
+    match (said, value) {
         (Some(Origin::Variable(name)), Some(value)) => format!("{name}={value}"),
         (Some(Origin::Variable(name)), None) => format!("correct {name}, or unset it"),
         (Some(Origin::Builder(_)), Some(value)) => format!(".set(\"{path}\", \"{value}\")"),

@@ -88,12 +88,12 @@ pub(super) fn resolve_store(port: StorePort, said: &SaidStores, profile: Profile
         Some((key, (url, origin))) => {
             ResolvedStore { port, url: url.clone(), source: StoreSource::Said { key, origin: origin.clone() } }
         }
-        None => ResolvedStore { port, url: embedded(profile), source: StoreSource::Embedded },
+        None => ResolvedStore { port, url: embedded_url(profile), source: StoreSource::Embedded },
     }
 }
 
 /// The embedded store of a profile: a file that survives restarts, or memory in tests.
-fn embedded(profile: Profile) -> StoreUrl {
+fn embedded_url(profile: Profile) -> StoreUrl {
     let text = match profile {
         Profile::Dev | Profile::Prod => "sqlite://data/athyper.db",
         Profile::Test => "sqlite::memory:",
@@ -104,25 +104,33 @@ fn embedded(profile: Profile) -> StoreUrl {
     }
 }
 
-impl ResolvedStore {
-    /// Why profile `prod` refuses it, if it does: what it holds would be lost, or nobody said where it should be.
-    #[must_use]
-    pub fn refusal(&self) -> Option<Problem> {
-        let key = self.port.key();
-        let problem = match &self.source {
-            StoreSource::Embedded => Problem::new(
-                ProblemClass::Configuration,
-                "ATH-CONFIG-INSECURE",
-                format!("`{key}` is not set, and profile prod does not fall back to {}", self.url),
-            ),
-            StoreSource::Said { key: said, origin } if self.url.is_volatile() => Problem::new(
-                ProblemClass::Configuration,
-                "ATH-CONFIG-INSECURE",
-                format!("`{key}` is refused in profile prod: what {} holds is lost when the process ends", self.url),
-            )
-            .with_detail("set by", *said, Some(origin.to_string())),
-            StoreSource::Said { .. } => return None,
-        };
-        Some(problem.with_fix("DATABASE_URL=sqlite:///var/lib/app/app.db, or the URL of a server"))
+/// Which stores profile `prod` refuses: those that nobody said, and those that forget what they hold.
+pub(super) fn refused_stores<'a>(stores: impl IntoIterator<Item = &'a ResolvedStore>) -> Vec<Problem> {
+    let mut embedded = Vec::new();
+    let mut problems = Vec::new();
+    for store in stores {
+        match &store.source {
+            StoreSource::Embedded => embedded.push(store),
+            StoreSource::Said { key, origin } if *key == store.port.key() && store.url.is_volatile() => {
+                let what = format!(
+                    "`{key}` is refused in profile prod: what {} holds is lost when the process ends",
+                    store.url
+                );
+                problems.push(
+                    Problem::new(ProblemClass::Configuration, "ATH-CONFIG-INSECURE", what)
+                        .with_detail("set by", *key, Some(origin.to_string()))
+                        .with_fix(INSTEAD),
+                );
+            }
+            StoreSource::Said { .. } => {}
+        }
     }
+    if let Some(first) = embedded.first() {
+        let keys: Vec<_> = embedded.iter().map(|store| format!("`{}`", store.port.key())).collect();
+        let what = format!("profile prod does not fall back to {}: nobody set {}", first.url, keys.join(", "));
+        problems.push(Problem::new(ProblemClass::Configuration, "ATH-CONFIG-INSECURE", what).with_fix(INSTEAD));
+    }
+    problems
 }
+
+const INSTEAD: &str = "DATABASE_URL=sqlite:///var/lib/app/app.db, or the URL of a server";

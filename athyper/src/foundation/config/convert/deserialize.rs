@@ -140,6 +140,15 @@ impl<'a> ValueDeserializer<'a> {
                     ReadError::new(IssueKind::Type, format_args!("not a JSON object that fits: {error}"))
                 });
         }
+        let is_one = matches!(self.value.data, ConfigData::Table(_));
+        self.container(is_one, visitor)
+    }
+
+    /// What stands in place of a table or list may have been meant for something in it that is a secret.
+    fn container<'de, V: Visitor<'de>>(self, is_one: bool, visitor: V) -> Result<V::Value, ReadError> {
+        if !is_one {
+            self.notes.hidden.set(true);
+        }
         self.as_said(visitor)
     }
 }
@@ -239,7 +248,8 @@ impl<'de> de::Deserializer<'de> for ValueDeserializer<'_> {
                 super::collections::items(self.value).map_err(|_| ReadError::new(IssueKind::Type, "not a list"))?;
             return visitor.visit_seq(Items { rest: items.iter(), index: 0, parent: &self });
         }
-        self.as_said(visitor)
+        let is_one = matches!(self.value.data, ConfigData::List(_));
+        self.container(is_one, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ReadError> {
