@@ -3,5 +3,7 @@
 mod case;
 pub mod job_queue;
 pub mod leadership;
+mod store_clock;
 
 pub use case::{StoreTime, Violation};
+pub use store_clock::StoreClock;

@@ -9,29 +9,11 @@ use async_trait::async_trait;
 use athyper::Result;
 use athyper::clock::Clock;
 use athyper::leadership::{Leadership, Lease, MemoryLeadership};
-use athyper_testkit::conformance::leadership::{CASES, LeadershipFixture, StoreTime, run};
-use chrono::TimeDelta;
-
-use crate::support::TestClock;
-
-#[async_trait]
-impl StoreTime for TestClock {
-    async fn pass(&self, duration: Duration) {
-        Self::pass(self, duration);
-    }
-
-    async fn jump_wall_clock(&self, ahead: Duration) {
-        self.skew(TimeDelta::from_std(ahead).unwrap());
-    }
-
-    async fn restart_machine(&self) -> bool {
-        Self::restart_machine(self);
-        true
-    }
-}
+use athyper_testkit::conformance::StoreClock;
+use athyper_testkit::conformance::leadership::{CASES, LeadershipFixture, run};
 
 async fn memory_fixture() -> LeadershipFixture {
-    let clock = TestClock::at("2026-01-01T00:00:00Z");
+    let clock = StoreClock::volatile();
     let leadership: Arc<dyn Leadership> = Arc::new(MemoryLeadership::new(clock.clone()));
     LeadershipFixture { other: leadership.clone(), leadership, time: clock }
 }
@@ -109,7 +91,7 @@ struct Entry {
 #[derive(Clone)]
 struct Faulty {
     fault: Fault,
-    clock: Arc<TestClock>,
+    clock: Arc<StoreClock>,
     leases: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
@@ -207,7 +189,7 @@ impl fmt::Debug for Faulty {
 }
 
 fn faulty_fixture(fault: Fault) -> LeadershipFixture {
-    let clock = TestClock::at("2026-01-01T00:00:00Z");
+    let clock = StoreClock::durable();
     let store = Faulty { fault, clock: clock.clone(), leases: Arc::default() };
     let mut other = store.clone();
     if fault == Fault::KnowsOneProcessOnly {

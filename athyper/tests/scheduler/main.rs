@@ -3,5 +3,7 @@
 
 mod cron;
 mod cron_properties;
+mod firing;
 mod leadership;
+mod leading;
 mod support;

@@ -11,7 +11,7 @@ use crate::foundation::clock::Clock;
 use crate::foundation::error::Result;
 use crate::foundation::leadership::{Leadership, Lease};
 
-/// Leases in the process's memory: they are shared by the kernels of one process only.
+/// Leases in the process's memory: they are shared by the kernels of one process only, and end with it.
 pub struct MemoryLeadership {
     clock: Arc<dyn Clock>,
     leases: Mutex<HashMap<String, Entry>>,
@@ -23,7 +23,6 @@ struct Entry {
     epoch: u64,
     holder: Option<String>,
     until: Duration,
-    boot_id: String,
 }
 
 impl MemoryLeadership {
@@ -43,7 +42,7 @@ impl MemoryLeadership {
     }
 
     fn is_running(&self, entry: &Entry) -> bool {
-        entry.holder.is_some() && entry.boot_id == self.clock.boot_id() && self.clock.since_boot() < entry.until
+        entry.holder.is_some() && self.clock.since_boot() < entry.until
     }
 
     fn end(&self, duration: Duration) -> Duration {
@@ -60,12 +59,7 @@ impl Leadership for MemoryLeadership {
             if self.is_running(entry) {
                 return Ok(None);
             }
-            *entry = Entry {
-                epoch: entry.epoch + 1,
-                holder: Some(holder.to_owned()),
-                until: Duration::ZERO,
-                boot_id: self.clock.boot_id().to_owned(),
-            };
+            *entry = Entry { epoch: entry.epoch + 1, holder: Some(holder.to_owned()), until: Duration::ZERO };
         }
         entry.until = self.end(duration);
         Ok(Some(Lease { name: name.to_owned(), holder: holder.to_owned(), epoch: entry.epoch }))

@@ -56,9 +56,9 @@ impl Observer {
         )?;
         for schedule in schedules {
             for outcome in TickOutcome::ALL {
-                ticks.with([schedule, outcome.label()]);
+                let _ = ticks.with([schedule, outcome.label()]);
             }
-            lag.with([schedule]);
+            let _ = lag.with([schedule]);
         }
         let leader = metrics.gauge("scheduler_leader", "Whether this process leads the schedules: 1 or 0.", [])?;
         let terms =

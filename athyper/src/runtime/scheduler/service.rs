@@ -194,7 +194,7 @@ impl Scheduler {
         let Some(term) = term else { return LONGEST_NAP.min(self.options.lease / 4) };
         let now = self.ports.clock.now();
         let tick = self.plan.next_due(now).and_then(|tick| (tick - now).to_std().ok()).unwrap_or(LONGEST_NAP);
-        let renewal = term.renew_at.saturating_sub(self.ports.clock.since_boot());
+        let renewal = term.renew_at.min(term.held_until).saturating_sub(self.ports.clock.since_boot());
         // A thousandth at least: a fire that fails must not make a busy loop of it.
         tick.min(renewal).clamp(Duration::from_millis(1), LONGEST_NAP)
     }

@@ -1,5 +1,7 @@
-//! What the tests of the scheduler share.
+//! What the tests of the scheduler share: several processes on one store, in virtual time.
 
-mod clock;
+mod queue;
+mod world;
 
-pub(crate) use clock::TestClock;
+pub(crate) use queue::{Decorated, ScheduleStoreDecorator};
+pub(crate) use world::{Beat, Node, World, at, schedule};
