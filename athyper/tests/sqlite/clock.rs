@@ -8,6 +8,8 @@ use athyper_testkit::conformance::leadership::StoreTime;
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
+use crate::support::Folder;
+
 #[derive(Debug)]
 struct Reading {
     wall: Timestamp,
@@ -81,18 +83,24 @@ impl Clock for MachineClock {
     }
 }
 
+/// The time of a store, which keeps the store's folder for as long.
+pub(crate) struct TimeOf {
+    pub(crate) clock: Arc<MachineClock>,
+    pub(crate) _folder: Folder,
+}
+
 #[async_trait::async_trait]
-impl StoreTime for MachineClock {
+impl StoreTime for TimeOf {
     async fn pass(&self, duration: Duration) {
-        self.run_on(duration);
+        self.clock.run_on(duration);
     }
 
     async fn jump_wall_clock(&self, ahead: Duration) {
-        self.jump(TimeDelta::from_std(ahead).unwrap());
+        self.clock.jump(TimeDelta::from_std(ahead).unwrap());
     }
 
     async fn restart_machine(&self) -> bool {
-        self.restart();
+        self.clock.restart();
         true
     }
 }

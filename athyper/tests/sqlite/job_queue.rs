@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use athyper::clock::{Clock, SystemClock};
 use athyper::context::Context;
-use athyper::driver::DriverContext;
 use athyper::jobs::{
     Envelope, Finish, JobFilter, JobId, JobOptions, JobQueue, JobState, NewJob, Outcome, Priority, QueueName,
     RecoveryPolicy, Take, Verdict,
@@ -17,12 +16,7 @@ use athyper::{Error, ErrorKind, Result};
 use bytes::Bytes;
 
 use crate::clock::MachineClock;
-use crate::support::{Folder, context, context_with, driver, memory, number, open, run, within_a_minute};
-
-async fn jobs(context: &DriverContext) -> Arc<dyn JobQueue> {
-    let open = driver().jobs.expect("the driver opens job queues");
-    open(context).await.unwrap()
-}
+use crate::support::{Folder, context, context_with, jobs, memory, number, open, run, within_a_minute};
 
 fn queue() -> QueueName {
     QueueName::from("email")

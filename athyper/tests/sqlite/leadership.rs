@@ -6,7 +6,7 @@ use std::time::Duration;
 use athyper::leadership::Leadership;
 use athyper_testkit::conformance::leadership::LeadershipFixture;
 
-use crate::clock::MachineClock;
+use crate::clock::{MachineClock, TimeOf};
 use crate::support::{Folder, context_with, driver};
 
 async fn open(url: &str, clock: &Arc<MachineClock>) -> Arc<dyn Leadership> {
@@ -19,9 +19,7 @@ async fn fixture() -> LeadershipFixture {
     let url = folder.url("leases.db?synchronous=normal");
     let clock = MachineClock::new();
     let (leadership, other) = (open(&url, &clock).await, open(&url, &clock).await);
-    // The open files outlive their names.
-    drop(folder);
-    LeadershipFixture { leadership, other, time: clock }
+    LeadershipFixture { leadership, other, time: Arc::new(TimeOf { clock, _folder: folder }) }
 }
 
 mod conformance {

@@ -2,6 +2,7 @@
 
 mod cancel_safety;
 mod clock;
+mod conformance;
 mod database;
 mod job_queue;
 mod leadership;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use athyper::clock::{Clock, SystemClock};
 use athyper::driver::{Driver, DriverContext, SharedConnections, drivers};
+use athyper::jobs::JobQueue;
 use athyper::sql::{Database, Db, Statement};
 
 pub(crate) fn driver() -> &'static Driver {
@@ -23,6 +24,11 @@ pub(crate) fn context_with(url: &str, clock: Arc<dyn Clock>) -> DriverContext {
 pub(crate) async fn open(context: &DriverContext) -> athyper::Result<Db> {
     let open = driver().database.expect("the driver opens databases");
     Ok(Db::new(open(context).await?))
+}
+
+pub(crate) async fn jobs(context: &DriverContext) -> Arc<dyn JobQueue> {
+    let open = driver().jobs.expect("the driver opens job queues");
+    open(context).await.unwrap()
 }
 
 pub(crate) async fn memory() -> Db {
