@@ -146,8 +146,9 @@ pub mod http {
     pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
     pub use crate::runtime::http::{
-        BodyPaused, Drained, Form, Http2Options, HttpServer, Inject, Json, ProblemDetails, Query, ServerOptions, Valid,
-        Validatable, management_router, probe_router,
+        BodyPaused, Drained, Form, Http2Options, HttpServer, Inject, Json, MethodRouter, ProblemDetails, Query,
+        RouteDescription, Router, ServerOptions, Valid, Validatable, any, delete, get, head, management_router,
+        options, patch, post, probe_router, put,
     };
 
     /// The middlewares, each a tower layer that also works on a bare axum router, and the stack of all of them.
@@ -159,6 +160,13 @@ pub mod http {
             SizeLimits, StackOptions, TrustedProxies, ValidationLayer, ValidationOptions,
         };
     }
+}
+
+/// The kernel: a product is collected, checked as a whole, and run.
+pub mod kernel {
+    pub use crate::runtime::kernel::{
+        Assembly, Kernel, KernelBuilder, KernelHandle, LifecycleHook, RunningKernel, StopReport,
+    };
 }
 
 /// Counters, gauges, histograms and summaries of a kernel.

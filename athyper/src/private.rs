@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,13 @@ pub use crate::runtime::container::{
 pub use crate::runtime::jobs::{
     HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobReturn, RunHandler, check_payload, decode_payload,
 };
+use crate::runtime::kernel::{KernelBuilder, run_process};
 pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
+
+/// Runs a product as a process.
+pub fn main(product: fn(KernelBuilder) -> KernelBuilder) -> ExitCode {
+    run_process(product)
+}
 
 /// What a schedule that does not say it does about ticks that nobody fired.
 pub const DEFAULT_MISSED: MissedTicks = MissedTicks::Once;

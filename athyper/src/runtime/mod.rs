@@ -6,5 +6,6 @@ pub(crate) mod container;
 pub(crate) mod current_context;
 pub(crate) mod http;
 pub(crate) mod jobs;
+pub(crate) mod kernel;
 pub(crate) mod middleware;
 pub(crate) mod scheduler;

@@ -79,6 +79,17 @@ impl Configuration {
     }
 
     /// The URL of a store, and by which rule it has it.
+    /// Every section it knows, those of the framework included.
+    #[must_use]
+    pub fn sections(&self) -> &[SectionDescriptor] {
+        &self.sections
+    }
+
+    /// A section as it was read; `None` when it could not be.
+    pub(crate) fn value(&self, section: &SectionDescriptor) -> Option<SectionValue> {
+        self.values.get(&section.key.type_id()).cloned()
+    }
+
     #[must_use]
     pub fn store(&self, port: StorePort) -> ResolvedStore {
         resolve_store(port, &self.said_stores(), self.profile)

@@ -1,5 +1,6 @@
 //! Closing what was built, in reverse order.
 
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -129,5 +130,11 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 impl std::fmt::Debug for Closing {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Closing").field("open", &self.state().open.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for CloseFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({}) did not close: {}", self.label, self.place, self.error.report())
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 
 use super::{ComponentDescriptor, Instance, Resolver};
+use crate::foundation::config::{SectionDescriptor, SectionValue};
 use crate::foundation::container::{GraphNode, Place, Scope, TypeKey, Want};
-use crate::foundation::error::Result;
+use crate::foundation::error::{Error, Result};
 
 pub(super) type Build = dyn for<'a> Fn(&'a Resolver<'a>) -> BoxFuture<'a, Result<Instance>> + Send + Sync;
 pub(super) type Convert = dyn Fn(&Instance) -> Instance + Send + Sync;
@@ -70,6 +71,30 @@ impl Provider {
             module: self.module,
             wants: self.wants.clone(),
             closes: self.close.is_some(),
+        }
+    }
+}
+
+impl Provider {
+    /// Provides a section of the configuration to those who want it as `Config<T>`; `value` is missing when it could not be read,
+    /// and then only the graph is of use.
+    pub(crate) fn section(section: &SectionDescriptor, value: Option<SectionValue>) -> Self {
+        let instance = section.instance;
+        let source = Source::Built(Arc::new(move |_| {
+            let built = value.as_ref().and_then(instance);
+            Box::pin(async { built.ok_or_else(|| Error::configuration("the section could not be read")) })
+        }));
+        Self {
+            key: section.key,
+            aliases: Vec::new(),
+            scope: Scope::Singleton,
+            order: 0,
+            label: section.label.to_owned(),
+            place: section.place,
+            module: section.module,
+            wants: Vec::new(),
+            source,
+            close: None,
         }
     }
 }

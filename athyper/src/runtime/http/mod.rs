@@ -1,11 +1,13 @@
 //! HTTP: the server, the extractors, errors as problem documents, health.
 
 mod body_failure;
+mod entering;
 mod extract;
 mod health;
 mod media_type;
 mod problem_details;
 mod request_record;
+mod routing;
 mod server;
 
 pub use self::extract::{Form, Inject, Json, Query, Valid, Validatable};
@@ -13,9 +15,11 @@ pub use self::health::{
     HealthRegistry, HealthReport, PartReport, Readiness, ReadinessPart, management_router, probe_router,
 };
 pub use self::problem_details::ProblemDetails;
+pub use self::routing::{MethodRouter, RouteDescription, Router, any, delete, get, head, options, patch, post, put};
 pub use self::server::{BodyPaused, Drained, Http2Options, HttpServer, ServerOptions};
 
 pub(crate) use self::body_failure::{body_error, body_failure};
+pub(crate) use self::entering::EnterRouteLayer;
 pub(crate) use self::health::PROBE_PATHS;
 pub(crate) use self::media_type::is_json;
 pub(crate) use self::problem_details::{ErrorReport, PROBLEM_JSON};

@@ -1,7 +1,9 @@
 //! Which part of a graph the chosen modes run.
 
 use super::{Graph, Reach};
-use crate::foundation::container::{Scope, Want};
+use std::collections::HashSet;
+
+use crate::foundation::container::{Scope, TypeKey, Want, WantMode};
 
 /// The part of a graph that has to be sound: indices of providers, and everything that wants something in it.
 pub(super) struct Reached<'a> {
@@ -53,5 +55,14 @@ impl Graph {
         });
         let wanting = of_roots.chain(of_nodes).collect();
         Reached { nodes, wanting }
+    }
+}
+
+impl Graph {
+    /// The sections of the configuration that the chosen modes read.
+    #[must_use]
+    pub fn wanted_sections(&self, reach: Reach) -> HashSet<TypeKey> {
+        let reached = self.reached(reach);
+        reached.wants().filter(|(_, want)| want.mode == WantMode::Config).map(|(_, want)| want.key).collect()
     }
 }

@@ -1,0 +1,22 @@
+//! The kernel: a product is collected, checked as a whole, and run.
+
+mod assembly;
+mod builder;
+mod checked;
+mod lifecycle;
+mod options;
+mod parts;
+mod process;
+mod provided;
+mod registrations;
+mod routes;
+mod running;
+mod stack;
+mod stores;
+
+pub use assembly::Assembly;
+pub use builder::KernelBuilder;
+pub use checked::Kernel;
+pub use lifecycle::LifecycleHook;
+pub(crate) use process::run_process;
+pub use running::{KernelHandle, RunningKernel, StopReport};
