@@ -112,7 +112,7 @@ pub mod config {
     pub use crate::foundation::config::{
         ByteSize, ConfigData, ConfigError, ConfigIssue, ConfigSection, ConfigTable, ConfigValue, DefaultValue,
         FieldDescriptor, FromConfigValue, IssueKind, Mode, Modes, Origin, Profile, SectionCheck, SectionDescriptor,
-        SectionValue, Shape, StoreUrl, StoreUrlError, TableReader, read_word,
+        SectionValue, Shape, StoreUrl, StoreUrlError, TableReader, Word, read_word,
     };
     pub use crate::foundation::secret::Secret;
     pub use crate::runtime::config::{

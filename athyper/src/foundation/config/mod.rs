@@ -15,7 +15,7 @@ mod store_url;
 mod value;
 
 pub use byte_size::ByteSize;
-pub use convert::{FromConfigValue, read_word};
+pub use convert::{FromConfigValue, Word, read_word};
 pub(crate) use descriptor::is_key;
 pub use descriptor::{DefaultValue, FieldDescriptor, SectionDescriptor, SectionValue, Shape};
 pub use error::{ConfigError, ConfigIssue, IssueKind};

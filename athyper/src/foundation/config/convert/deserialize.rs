@@ -48,7 +48,7 @@ struct ValueDeserializer<'a> {
 struct ReadError {
     kind: IssueKind,
     text: String,
-    at: Option<(String, ConfigValue)>,
+    at: Option<Box<(String, ConfigValue)>>,
 }
 
 impl ReadError {
@@ -57,12 +57,12 @@ impl ReadError {
     }
 
     fn at(mut self, key: &str, value: &ConfigValue) -> Self {
-        self.at.get_or_insert_with(|| (key.to_owned(), value.clone()));
+        self.at.get_or_insert_with(|| Box::new((key.to_owned(), value.clone())));
         self
     }
 
     fn into_config_error(self, whole: &ConfigValue, hidden: bool) -> ConfigError {
-        let (key, value) = self.at.unwrap_or_else(|| (String::new(), whole.clone()));
+        let (key, value) = self.at.map_or_else(|| (String::new(), whole.clone()), |at| *at);
         let shape = if hidden { Shape::Secret } else { Shape::Value };
         match self.kind {
             IssueKind::Missing => ConfigError::missing().at(&join(&key, &self.text), Some(&value), shape),
@@ -116,7 +116,7 @@ impl<'a> ValueDeserializer<'a> {
     }
 
     /// As a file says it; text stays text.
-    fn as_said<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+    fn visit_as_said<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.value.data {
             ConfigData::Text(text) | ConfigData::String(text) | ConfigData::Datetime(text) => visitor.visit_str(text),
             ConfigData::Integer(number) => visit_whole_number(*number, visitor),
@@ -149,7 +149,7 @@ impl<'a> ValueDeserializer<'a> {
         if !is_one {
             self.notes.hidden.set(true);
         }
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 }
 
@@ -169,7 +169,7 @@ macro_rules! read_text_as {
             {
                 return $visit(read, visitor);
             }
-            self.as_said(visitor)
+            self.visit_as_said(visitor)
         }
     )*};
 }
@@ -180,7 +180,7 @@ impl<'de> de::Deserializer<'de> for ValueDeserializer<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         // The type does not say what it expects, so whatever is in it may be a secret.
         self.notes.hidden.set(true);
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     read_text_as! {
@@ -200,23 +200,23 @@ impl<'de> de::Deserializer<'de> for ValueDeserializer<'_> {
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -224,11 +224,11 @@ impl<'de> de::Deserializer<'de> for ValueDeserializer<'_> {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -291,14 +291,14 @@ impl<'de> de::Deserializer<'de> for ValueDeserializer<'_> {
             }
             ConfigData::Table(entries) if entries.len() == 1 => match entries.iter().next() {
                 Some((name, value)) => visitor.visit_enum(Variant { name, content: self.child(name, value) }),
-                None => self.as_said(visitor),
+                None => self.visit_as_said(visitor),
             },
-            _ => self.as_said(visitor),
+            _ => self.visit_as_said(visitor),
         }
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.as_said(visitor)
+        self.visit_as_said(visitor)
     }
 
     /// Serde would skip this value, because the type has no field of its name: that is a key nobody knows.

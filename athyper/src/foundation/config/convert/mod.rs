@@ -58,11 +58,14 @@ pub trait FromConfigValue: Sized {
     }
 }
 
+/// A word of the configuration, and what it means.
+pub type Word<T> = (&'static str, fn() -> T);
+
 /// Reads one of several words.
 ///
 /// # Errors
 /// When the value is none of them; the error lists them.
-pub fn read_word<T>(value: &ConfigValue, words: &[(&'static str, fn() -> T)]) -> Result<T, ConfigError> {
+pub fn read_word<T>(value: &ConfigValue, words: &[Word<T>]) -> Result<T, ConfigError> {
     let said = value.as_str();
     if let Some((_, make)) = words.iter().find(|(word, _)| Some(*word) == said) {
         return Ok(make());
