@@ -6,4 +6,5 @@ mod cron_properties;
 mod firing;
 mod leadership;
 mod leading;
+mod replaced;
 mod support;
