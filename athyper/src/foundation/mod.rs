@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod container;
 pub(crate) mod context;
 pub(crate) mod driver;
+pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod jobs;

@@ -1,5 +1,11 @@
 //! Jobs: the client, the registry, the worker pool and the queue in memory.
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod backoff;
+mod client;
 mod conformance;
+mod faulty;
 mod pool;
+mod registry;
 mod support;
+mod workers;

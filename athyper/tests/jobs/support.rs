@@ -1,4 +1,4 @@
-//! Handlers as closures, and a pool over a queue in memory.
+//! Handlers as closures, and a client and a pool over a queue in memory that can be made to fail.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -8,25 +8,28 @@ use std::sync::Arc;
 use athyper::clock::Clock;
 use athyper::container::Place;
 use athyper::jobs::{
-    HandlerOutcome, HandlerRunner, Job, JobContext, JobDescriptor, JobOptions, JobQueue, JobRegistry, JobReturn,
-    JobValue, Jobs, MemoryJobQueue, WorkerPool, WorkerSettings,
+    HandlerOutcome, HandlerRunner, Job, JobContext, JobDescriptor, JobOptions, JobQueue, JobRecord, JobRegistry,
+    JobReturn, JobState, JobValue, Jobs, MemoryJobQueue, RunningWorkers, WorkerPool, WorkerSettings,
 };
 use athyper::metrics::MetricsRegistry;
-use athyper::private::{BoxFuture, Bytes, check_payload, decode_payload};
+use athyper::private::{BoxFuture, Bytes, check_payload, decode_payload, job_options};
 use athyper::{Error, Result};
+use athyper_testkit::clock::VirtualClock;
 use serde::{Deserialize, Serialize};
+
+use crate::faulty::{Faults, FaultyQueue};
 
 type Handle = Arc<dyn Fn(Bytes, JobContext) -> BoxFuture<'static, Result<HandlerOutcome>> + Send + Sync>;
 
 /// Handlers by kind and version.
 #[derive(Default, Clone)]
-pub struct Handlers {
+pub(crate) struct Handlers {
     closures: HashMap<(&'static str, u32), Handle>,
-    descriptors: Vec<JobDescriptor>,
+    pub(crate) descriptors: Vec<JobDescriptor>,
 }
 
 impl Handlers {
-    pub fn on<J, F, Fut, V>(mut self, handler: F) -> Self
+    pub(crate) fn on<J, F, Fut, V>(mut self, handler: F) -> Self
     where
         J: Job,
         F: Fn(J, JobContext) -> Fut + Send + Sync + 'static,
@@ -43,9 +46,9 @@ impl Handlers {
         self
     }
 
-    /// The descriptor added last, to be changed.
-    pub fn descriptor(mut self, change: impl FnOnce(&mut JobDescriptor)) -> Self {
-        change(self.descriptors.last_mut().unwrap());
+    /// How many run at once of the queue of the handler added last.
+    pub(crate) fn concurrency(mut self, concurrency: u32) -> Self {
+        self.descriptors.last_mut().unwrap().concurrency = Some(concurrency);
         self
     }
 }
@@ -71,7 +74,7 @@ impl HandlerRunner for Handlers {
 }
 
 /// The descriptor of a payload type, as `#[job]` would write it.
-pub fn descriptor<J: Job>() -> JobDescriptor {
+pub(crate) fn descriptor<J: Job>() -> JobDescriptor {
     JobDescriptor {
         kind: J::KIND,
         aliases: J::ALIASES,
@@ -90,33 +93,98 @@ pub fn descriptor<J: Job>() -> JobDescriptor {
 }
 
 /// A client and a pool over one queue.
-pub struct World {
-    pub queue: Arc<dyn JobQueue>,
-    pub jobs: Jobs,
-    pub pool: WorkerPool,
-    pub metrics: MetricsRegistry,
+pub(crate) struct World {
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) queue: Arc<dyn JobQueue>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) jobs: Jobs,
+    pool: Option<WorkerPool>,
+    pub(crate) metrics: MetricsRegistry,
 }
 
 impl World {
-    pub fn new(handlers: Handlers, clock: Arc<dyn Clock>) -> Self {
-        Self::with_settings(handlers, clock, WorkerSettings::default())
+    /// In virtual time.
+    pub(crate) fn new(handlers: Handlers) -> Self {
+        Self::with_settings(handlers, WorkerSettings::default())
     }
 
-    pub fn with_settings(handlers: Handlers, clock: Arc<dyn Clock>, settings: WorkerSettings) -> Self {
-        let queue = Arc::new(MemoryJobQueue::new(clock.clone()));
-        Self::on(queue, handlers, clock, settings)
+    pub(crate) fn with_settings(handlers: Handlers, settings: WorkerSettings) -> Self {
+        let clock = VirtualClock::new();
+        Self::on_clock(handlers, settings, clock.clone(), clock)
     }
 
-    pub fn on(queue: Arc<dyn JobQueue>, handlers: Handlers, clock: Arc<dyn Clock>, settings: WorkerSettings) -> Self {
-        let registry = Arc::new(JobRegistry::new(handlers.descriptors.clone()).unwrap());
-        let jobs = Jobs::new(queue.clone(), registry, clock.clone());
-        let metrics = MetricsRegistry::new(clock);
-        let pool = WorkerPool::new(&jobs, Arc::new(handlers), settings, &metrics).unwrap();
-        Self { queue, jobs, pool, metrics }
+    /// On another clock than the virtual one.
+    pub(crate) fn on_clock(
+        handlers: Handlers,
+        settings: WorkerSettings,
+        clock: Arc<VirtualClock>,
+        used: Arc<dyn Clock>,
+    ) -> Self {
+        let inner: Arc<dyn JobQueue> = Arc::new(MemoryJobQueue::new(used.clone()));
+        let faults = Arc::<Faults>::default();
+        let queue: Arc<dyn JobQueue> = Arc::new(FaultyQueue { inner, faults: faults.clone() });
+        let (jobs, pool, metrics) = pool_on(&queue, handlers, settings, used);
+        Self { clock, queue, faults, jobs, pool: Some(pool), metrics }
+    }
+
+    pub(crate) fn pool(&self) -> &WorkerPool {
+        self.pool.as_ref().expect("the pool was not started")
+    }
+
+    /// Starts the pool in the background.
+    pub(crate) async fn start(mut self) -> (Self, RunningWorkers) {
+        let running = self.pool.take().expect("the pool was not started").start().await.unwrap();
+        (self, running)
+    }
+
+    /// A second process on the same queue.
+    pub(crate) fn another_process(&self, handlers: Handlers) -> (Jobs, WorkerPool) {
+        let (jobs, pool, _) = pool_on(&self.queue, handlers, WorkerSettings::default(), self.clock.clone());
+        (jobs, pool)
+    }
+
+    pub(crate) async fn record<J>(&self, handle: &athyper::jobs::JobHandle<J>) -> JobRecord {
+        self.queue.get(handle.queue(), handle.id()).await.unwrap().expect("the job is there")
+    }
+
+    /// Lets time pass, a little at a time, until a job is in a state.
+    pub(crate) async fn pass_until<J>(&self, handle: &athyper::jobs::JobHandle<J>, state: JobState) -> JobRecord {
+        self.pass_until_true(|| async { self.record(handle).await.state == state }).await;
+        self.record(handle).await
+    }
+
+    /// Lets time pass, a little at a time, until something holds.
+    pub(crate) async fn pass_until_true<F: Future<Output = bool>>(&self, holds: impl Fn() -> F) {
+        let waited = async {
+            while !holds().await {
+                self.clock.advance(std::time::Duration::from_millis(200)).await;
+            }
+        };
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(20), waited).await;
+        waited.expect("what the test waits for does not happen");
     }
 }
 
-/// Implements `Job` for a payload with an output, with options that differ from the defaults.
+fn pool_on(
+    queue: &Arc<dyn JobQueue>,
+    handlers: Handlers,
+    settings: WorkerSettings,
+    clock: Arc<dyn Clock>,
+) -> (Jobs, WorkerPool, MetricsRegistry) {
+    let registry = Arc::new(JobRegistry::new(handlers.descriptors.clone()).unwrap());
+    let jobs = Jobs::new(queue.clone(), registry, clock.clone());
+    let metrics = MetricsRegistry::new(clock);
+    let pool = WorkerPool::new(&jobs, Arc::new(handlers), settings, &metrics).unwrap();
+    (jobs, pool, metrics)
+}
+
+/// The default options, with another queue and number of attempts.
+pub(crate) const fn in_queue(queue: &'static str, attempts: u32) -> JobOptions {
+    let JobOptions { priority, backoff, timeout, keep_completed, keep_failed, .. } = &JobOptions::DEFAULT;
+    job_options(queue, *priority, attempts, *backoff, *timeout, *keep_completed, *keep_failed)
+}
+
+/// Implements `Job` for a payload with an output and options that differ from the defaults.
 macro_rules! job {
     ($payload:ty => $output:ty, $kind:literal, version = $version:literal $(, $field:ident : $value:expr)*) => {
         impl athyper::jobs::Job for $payload {
@@ -140,14 +208,21 @@ pub(crate) use job;
 
 /// Adds two numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sum {
-    pub left: u32,
-    pub right: u32,
+pub(crate) struct Sum {
+    pub(crate) left: u32,
+    pub(crate) right: u32,
 }
 
 job!(Sum => u32, "sum");
 
-/// Where [`JobOptions`] of a payload are needed as a value.
-pub fn options_of<J: Job>() -> JobOptions {
-    J::OPTIONS
-}
+/// Does what the test's handler does; three attempts, a second between them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Work(pub(crate) u32);
+
+job!(Work => (), "work", backoff: athyper::jobs::Backoff::fixed(std::time::Duration::from_secs(1)));
+
+/// Like [`Work`], with ten seconds a try.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Timed;
+
+job!(Timed => (), "timed", attempts: 2, timeout: Some(std::time::Duration::from_secs(10)));

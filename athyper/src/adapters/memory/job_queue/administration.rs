@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 
 use super::MemoryJobQueue;
-use super::entry::Entry;
+use super::entry::{Entry, Place};
 use super::shelf::Shelf;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
@@ -126,8 +126,11 @@ fn is_wanted(entry: &Entry, filter: &JobFilter) -> bool {
         && filter.kind.as_ref().is_none_or(|kind| *kind == entry.record.envelope.kind)
 }
 
+/// The state; then the place of waiting jobs, the time of delayed ones, the end of finished ones.
+type ListingOrder = (JobState, Option<Place>, Option<(Timestamp, u64)>, Reverse<u64>);
+
 /// Unfinished jobs as they would run, then finished ones, the latest first.
-fn listing_order(entry: &Entry) -> (JobState, Option<super::entry::Place>, Option<(Timestamp, u64)>, Reverse<u64>) {
+fn listing_order(entry: &Entry) -> ListingOrder {
     let state = entry.record.state;
     match state {
         JobState::Completed | JobState::Failed => (state, None, None, Reverse(entry.concluded)),

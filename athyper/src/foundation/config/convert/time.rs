@@ -2,17 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::SpanRelativeTo;
-use jiff::fmt::friendly::SpanParser;
-
 use crate::foundation::config::{ConfigData, ConfigError, ConfigValue, FromConfigValue, IssueKind, Profile};
-
-/// Reads a length of time such as `30s`, `1h 30m`, `7d`; a day is 24 hours.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let span = SpanParser::new().parse_span(text.trim()).ok()?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    Duration::try_from(duration).ok()
-}
+use crate::foundation::duration::parse_duration;
 
 impl FromConfigValue for Duration {
     fn from_config_value(value: &ConfigValue, _profile: Profile) -> Result<Self, ConfigError> {

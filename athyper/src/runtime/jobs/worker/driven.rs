@@ -28,7 +28,7 @@ pub struct AttemptReport {
 }
 
 /// Jobs that enqueue jobs that are due at once could go on for ever.
-const MOST_ATTEMPTS: usize = 100_000;
+const MOST_ATTEMPTS: usize = 10_000;
 
 /// Runs everything that is due, and what becomes due by that, one attempt after another: queues in the order of their
 /// names, jobs in the order of their queue.

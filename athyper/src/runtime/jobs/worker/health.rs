@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::foundation::jobs::QueueName;
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     unanswered_since: Mutex<HashMap<QueueName, Duration>>,
+    ended: AtomicBool,
 }
 
 impl Progress {
@@ -35,6 +37,11 @@ impl Progress {
     /// The driver has ended as it should.
     pub(super) fn rests(&self, queue: &QueueName) {
         self.table().remove(queue);
+    }
+
+    /// The pool has ended: nothing moves any more.
+    pub(super) fn ends(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     fn stuck(&self, now: Duration, limit: Duration) -> Vec<(QueueName, Duration)> {
@@ -71,7 +78,8 @@ impl HealthCheck for WorkerHealth {
     }
 
     async fn check(&self) -> Health {
-        let Some(shared) = self.shared.upgrade() else {
+        let shared = self.shared.upgrade().filter(|shared| !shared.progress.ended.load(Ordering::Relaxed));
+        let Some(shared) = shared else {
             return Health::unhealthy("jobs are not moving: the worker pool has ended");
         };
         let stuck = shared.progress.stuck(shared.link.clock.since_boot(), shared.settings.take_for + SLACK);

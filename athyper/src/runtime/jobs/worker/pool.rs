@@ -203,6 +203,7 @@ impl RunningWorkers {
 impl Drop for RunningWorkers {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.shared.progress.ends();
     }
 }
 
