@@ -151,6 +151,17 @@ fn a_rule_of_a_section_is_reported_at_the_value_that_breaks_it() {
 }
 
 #[test]
+fn proxies_are_addresses_or_networks() {
+    let wrong = ["10.0.0.0/33", "proxy", "10.0.0.0/", "::1/129", "10.0.0.0/-1"];
+    let folder = Folder::new();
+    let report = report(&folder, &[("ATHYPER__HTTP__TRUSTED_PROXIES", &wrong.join(","))]).to_string();
+    for proxy in wrong {
+        assert!(report.contains(&format!("{proxy:?} is neither an address nor a network")), "{report}");
+    }
+    assert!(load(&folder, &[("ATHYPER__HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::1, fd00::/8")], &[]).is_ok());
+}
+
+#[test]
 fn a_syntax_error_names_its_line_and_hides_no_other_mistake() {
     let folder = Folder::new().file("athyper.toml", "[http]\nport = 1\nbody pause = 3\n\n[jobs]\nlok = \"1m\"\n");
     let problems = report(&folder, &[]);

@@ -19,7 +19,7 @@ use crate::runtime::config::sections::{CorsConfig, HttpConfig, RateLimitConfig, 
 use crate::runtime::container::Container;
 use crate::runtime::http::{EnterRouteLayer, HealthRegistry, Readiness, probe_router};
 use crate::runtime::middleware::{
-    CorsOptions, HttpService, MiddlewareStack, SizeLimits, StackOptions, ValidationOptions,
+    CorsOptions, HttpService, MiddlewareStack, Network, SizeLimits, StackOptions, TrustedProxies, ValidationOptions,
 };
 
 /// What a product changes in the stack.
@@ -46,6 +46,8 @@ pub(super) fn standard(
         body_bytes: bytes(http.max_body_size),
     };
     options.validation = ValidationOptions { json_bytes: bytes(http.max_body_size), ..ValidationOptions::default() };
+    let proxies: Result<Vec<Network>> = http.trusted_proxies.iter().map(|proxy| proxy.parse()).collect();
+    options.proxies = TrustedProxies::new(proxies?);
     options.rate_limit = limit.enabled.then_some(Quota { capacity: limit.capacity, period: limit.period });
     options.content_security_policy.clone_from(&security.content_security_policy);
     options.cors = (!cors.allowed_origins.is_empty()).then(|| {

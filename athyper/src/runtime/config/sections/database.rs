@@ -1,31 +1,17 @@
 //! Where data, leases and fast stores are.
 
-use std::time::Duration;
-
 use athyper_macros::Config;
 
-use crate::foundation::config::{SectionCheck, StoreUrl};
+use crate::foundation::config::StoreUrl;
 
 /// The product's database: `[database]`.
 #[derive(Debug, Clone, PartialEq, Config)]
-#[config(section = "database", unlisted, check = check_database)]
+#[config(section = "database", unlisted)]
 #[non_exhaustive]
 pub struct DatabaseConfig {
-    /// The database, such as `sqlite://data/app.db`. Unset: a file `data/athyper.db` in profile dev, memory in tests.
+    /// The database, such as `sqlite://data/app.db?readers=4`; the adapter says which options there are. Unset: a file `data/athyper.db` in profile dev, memory in tests.
     #[config(variable = "DATABASE_URL")]
     pub url: Option<StoreUrl>,
-    /// How many connections read at once.
-    #[config(default = 4)]
-    pub readers: u32,
-    /// How long a writer waits for another one to finish.
-    #[config(default = "5s")]
-    pub busy_timeout: Duration,
-}
-
-fn check_database(database: &DatabaseConfig, check: &mut SectionCheck) {
-    if database.readers == 0 {
-        check.invalid("readers", "must be at least 1");
-    }
 }
 
 /// The fast store that jobs and leases share unless they have a URL of their own: `[redis]`.

@@ -45,6 +45,9 @@ pub struct HttpConfig {
     /// The largest body of a request.
     #[config(default = "2 MiB")]
     pub max_body_size: ByteSize,
+    /// The proxies whose `X-Forwarded-For` is believed, as addresses or networks such as `10.0.0.0/8`.
+    #[config(default = [])]
+    pub trusted_proxies: Vec<String>,
     /// How long running requests may take to finish once the server stops.
     #[config(default = "30s")]
     pub drain_timeout: Duration,
@@ -68,6 +71,22 @@ fn check_http(http: &HttpConfig, check: &mut SectionCheck) {
     if http.max_head_size < ByteSize::kibibytes(1) {
         check.invalid("max_head_size", "must be at least 1 KiB, or no request would fit");
     }
+    for proxy in &http.trusted_proxies {
+        if !is_network(proxy) {
+            check.invalid(
+                "trusted_proxies",
+                format!("{proxy:?} is neither an address nor a network such as 10.0.0.0/8"),
+            );
+        }
+    }
+}
+
+fn is_network(text: &str) -> bool {
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    address.parse::<IpAddr>().is_ok_and(|address| {
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        length.is_none_or(|length| length.parse::<u8>().is_ok_and(|length| length <= longest))
+    })
 }
 
 /// Health and metrics on a port of their own: `[management]`.

@@ -15,10 +15,10 @@ pub struct RateLimitConfig {
     #[config(default = true)]
     pub enabled: bool,
     /// How many requests an address may send at once.
-    #[config(default = 600)]
+    #[config(default = 1000)]
     pub capacity: u32,
     /// How long it takes until it may send that many again.
-    #[config(default = "1m")]
+    #[config(default = "10s")]
     pub period: Duration,
 }
 
@@ -41,9 +41,6 @@ pub struct SecurityHeadersConfig {
     pub enabled: bool,
     /// The policy sent as `Content-Security-Policy`; unset: the strict one for APIs.
     pub content_security_policy: Option<String>,
-    /// For how long browsers keep to HTTPS (`Strict-Transport-Security`); `0s` sends none.
-    #[config(default = "365d")]
-    pub transport_security: Duration,
 }
 
 /// Which other origins' pages may call: `[cors]`.
