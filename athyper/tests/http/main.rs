@@ -1,6 +1,17 @@
 //! HTTP: the server over real sockets, the layers on bare routers, errors, health and metrics.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attacks;
+mod authentication;
+mod correlation;
+mod cors;
+mod extract;
+mod health;
+mod limits;
+mod log;
 mod metrics;
+mod record;
 mod server;
+mod stack;
 mod support;
+mod validation;

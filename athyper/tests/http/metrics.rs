@@ -1,13 +1,8 @@
 //! The metrics registry and its text.
 
-use std::sync::Arc;
+use athyper::metrics::Buckets;
 
-use athyper::clock::SystemClock;
-use athyper::metrics::{Buckets, MetricsRegistry};
-
-fn registry() -> MetricsRegistry {
-    MetricsRegistry::new(Arc::new(SystemClock::new()))
-}
+use crate::support::registry;
 
 #[test]
 fn values_are_written_as_prometheus_reads_them() {

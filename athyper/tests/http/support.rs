@@ -128,3 +128,67 @@ impl Client {
         }
     }
 }
+
+/// Sends one request to a service that needs no socket.
+pub(crate) async fn ask<S>(service: S, request: axum::extract::Request) -> Reply
+where
+    S: tower::Service<axum::extract::Request, Response = axum::response::Response, Error = std::convert::Infallible>,
+{
+    let response = within(tower::ServiceExt::oneshot(service, request)).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = within(axum::body::to_bytes(body, usize::MAX)).await.unwrap();
+    Reply { head, body: String::from_utf8(body.into()).unwrap() }
+}
+
+/// A request without a body.
+pub(crate) fn get(path: &str) -> axum::extract::Request {
+    http::Request::get(path).body(axum::body::Body::empty()).unwrap()
+}
+
+/// A request with a JSON body.
+pub(crate) fn post_json(path: &str, body: impl Into<axum::body::Body>) -> axum::extract::Request {
+    http::Request::post(path).header("content-type", "application/json").body(body.into()).unwrap()
+}
+
+/// The request as if it came from this address.
+pub(crate) fn from_peer(mut request: axum::extract::Request, peer: &str) -> axum::extract::Request {
+    let peer: SocketAddr = peer.parse().unwrap();
+    request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+    request
+}
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) head: http::response::Parts,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The code of the problem document that it is.
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let document = self.json();
+        assert_eq!(document["status"], self.status());
+        document["code"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(crate) fn clock() -> std::sync::Arc<athyper_testkit::clock::VirtualClock> {
+    athyper_testkit::clock::VirtualClock::new()
+}
+
+pub(crate) fn registry() -> athyper::metrics::MetricsRegistry {
+    athyper::metrics::MetricsRegistry::new(std::sync::Arc::new(athyper::clock::SystemClock::new()))
+}

@@ -18,7 +18,7 @@ pub use self::problem_details::ProblemDetails;
 pub use self::routing::{MethodRouter, RouteDescription, Router, any, delete, get, head, options, patch, post, put};
 pub use self::server::{BodyPaused, Drained, Http2Options, HttpServer, ServerOptions};
 
-pub(crate) use self::body_failure::{body_error, body_failure};
+pub(crate) use self::body_failure::{body_failure, rejected_body};
 pub(crate) use self::entering::EnterRouteLayer;
 pub(crate) use self::health::PROBE_PATHS;
 pub(crate) use self::media_type::is_json;

@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 
 use crate::foundation::error::{Error, Result};
-use crate::runtime::http::body_error;
+use crate::runtime::http::rejected_body;
 
 /// A form (`application/x-www-form-urlencoded`), read into `T`. What is no form is answered 415, one that does not fit 422.
 ///
@@ -35,7 +35,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         match axum::extract::Form::<T>::from_request(request, state).await {
             Ok(form) => Ok(Self(form.0)),
-            Err(FormRejection::BytesRejection(rejection)) => Err(body_error(&rejection)),
+            Err(FormRejection::BytesRejection(rejection)) => Err(rejected_body(&rejection)),
             Err(rejection) => {
                 let status = rejection.status().as_u16();
                 Err(Error::invalid(rejection.body_text()).with_code("form").with_status(status))

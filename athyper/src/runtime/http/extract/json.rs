@@ -10,7 +10,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use crate::foundation::error::{Error, ErrorKind, FieldError, Result};
-use crate::runtime::http::{body_error, is_json};
+use crate::runtime::http::{is_json, rejected_body};
 
 /// A JSON document: as a parameter the request's body, as a return value the response's.
 ///
@@ -49,7 +49,7 @@ where
             let error = Error::invalid("send a body of content type `application/json`");
             return Err(error.with_code("content-type").with_status(415));
         }
-        let document = Bytes::from_request(request, state).await.map_err(|rejection| body_error(&rejection))?;
+        let document = Bytes::from_request(request, state).await.map_err(|rejection| rejected_body(&rejection))?;
         parse(&document).map(Self)
     }
 }

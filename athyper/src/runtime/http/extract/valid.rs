@@ -1,6 +1,8 @@
 //! Input that keeps the rules its type states.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::form::Form;
@@ -63,17 +65,42 @@ validatable!(Json, Query, Form);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Valid<E: Validatable>(pub E);
 
-impl<E, S> FromRequest<S> for Valid<E>
+impl<E: Validatable> Valid<E> {
+    fn check(input: E) -> Result<Self> {
+        match input.validate() {
+            Ok(()) => Ok(Self(input)),
+            Err(errors) => Err(broken(&errors)),
+        }
+    }
+}
+
+macro_rules! from_body {
+    ($($extractor:ident),*) => {$(
+        impl<T, S> FromRequest<S> for Valid<$extractor<T>>
+        where
+            T: DeserializeOwned + Validate,
+            S: Send + Sync,
+        {
+            type Rejection = Error;
+
+            async fn from_request(request: Request, state: &S) -> Result<Self> {
+                Self::check($extractor::from_request(request, state).await?)
+            }
+        }
+    )*};
+}
+
+from_body!(Json, Form);
+
+impl<T, S> FromRequestParts<S> for Valid<Query<T>>
 where
-    E: Validatable + FromRequest<S, Rejection = Error>,
+    T: DeserializeOwned + Validate,
     S: Send + Sync,
 {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
-        let input = E::from_request(request, state).await?;
-        input.validate().map_err(|errors| broken(&errors))?;
-        Ok(Self(input))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        Self::check(Query::from_request_parts(parts, state).await?)
     }
 }
 

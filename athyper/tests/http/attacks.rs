@@ -1,0 +1,1 @@
+//! Attacks over real sockets.
