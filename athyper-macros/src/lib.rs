@@ -14,6 +14,7 @@ mod job;
 mod port;
 mod row;
 mod scheduled;
+mod test;
 
 use proc_macro::TokenStream;
 
@@ -69,4 +70,10 @@ pub fn port(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     entry::attribute(arguments.into(), item.into()).into()
+}
+
+/// Runs a test against a product: `athyper_testkit::test` re-exports it.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::attribute(arguments.into(), item.into()).into()
 }

@@ -8,7 +8,20 @@ pub use std::sync::Arc;
 
 pub use athyper_macros::{Config, Failure, Job, Row, inject, job, port, scheduled};
 
-pub use crate::foundation::error::{Error, Result};
-pub use crate::foundation::jobs::Job;
-pub use crate::runtime::jobs::JobContext;
-pub use crate::runtime::scheduler::Tick;
+pub use crate::foundation::clock::{Clock, Timestamp};
+pub use crate::foundation::config::ConfigSection;
+pub use crate::foundation::context::{Context, Principal};
+pub use crate::foundation::error::{Error, ErrorKind, Result, ResultExt};
+pub use crate::foundation::jobs::{Job, JobId, Priority};
+pub use crate::foundation::secret::Secret;
+pub use crate::foundation::sql::{Db, Isolation, Tx};
+pub use crate::runtime::config::Config;
+pub use crate::runtime::container::Lazy;
+pub use crate::runtime::http::{
+    Form, Inject, Json, Query, Router, Valid, any, delete, get, head, options, patch, post, put,
+};
+pub use crate::runtime::jobs::{JobContext, JobOutcome, Jobs};
+pub use crate::runtime::kernel::{Kernel, KernelBuilder};
+pub use crate::runtime::scheduler::{Schedule, Tick};
+pub use ::http::StatusCode;
+pub use axum::extract::Path;

@@ -152,10 +152,10 @@ pub fn check_graph(product: fn(KernelBuilder) -> KernelBuilder) -> Result<(), Pr
 
 /// What `#[athyper_testkit::test]` runs.
 #[doc(hidden)]
-pub fn run_test<F, Fut>(product: fn(KernelBuilder) -> KernelBuilder, test: F)
+pub fn run_test<F, Fut>(product: fn(KernelBuilder) -> KernelBuilder, test: F) -> Fut::Output
 where
     F: FnOnce(TestApp) -> Fut,
-    Fut: Future<Output = ()>,
+    Fut: Future,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("the system gives a test its threads").block_on(async {
@@ -163,7 +163,8 @@ where
             Ok(app) => app,
             Err(problems) => panic!("{problems}"),
         };
-        test(app.clone()).await;
+        let output = test(app.clone()).await;
         app.stop().await;
-    });
+        output
+    })
 }
