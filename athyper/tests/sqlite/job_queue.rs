@@ -5,36 +5,19 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use athyper::clock::{Clock, SystemClock};
-use athyper::context::Context;
+use athyper::clock::SystemClock;
 use athyper::jobs::{
-    Envelope, Finish, JobFilter, JobId, JobOptions, JobQueue, JobState, NewJob, Outcome, Priority, QueueName,
-    RecoveryPolicy, Take, Verdict,
+    Finish, JobFilter, JobId, JobQueue, JobState, NewJob, Outcome, Priority, QueueName, RecoveryPolicy, Take, Verdict,
 };
 use athyper::sql::{Isolation, Statement};
 use athyper::{Error, ErrorKind, Result};
 use bytes::Bytes;
 
 use crate::clock::MachineClock;
-use crate::support::{Folder, context, context_with, jobs, memory, number, open, run, within_a_minute};
+use crate::support::{Folder, context, context_with, job, jobs, memory, number, open, run, within_a_minute};
 
 fn queue() -> QueueName {
     QueueName::from("email")
-}
-
-fn job(id: &str, clock: &dyn Clock) -> NewJob {
-    let mut options = JobOptions::DEFAULT;
-    options.queue = "email".into();
-    let envelope = Envelope {
-        id: JobId::from(id),
-        queue: queue(),
-        kind: "welcome".to_owned(),
-        version: 1,
-        payload: Bytes::from_static(b"{}"),
-        context: Context::background(),
-        options,
-    };
-    NewJob { envelope, due_at: clock.now(), unique: None, serial_key: None }
 }
 
 fn take(max: usize) -> Take {
@@ -295,4 +278,20 @@ async fn a_thousand_jobs_are_added_in_one_call_in_their_order() {
     assert!(ids[1..].is_sorted());
     let page = JobFilter { offset: 990, limit: 20, ..JobFilter::default() };
     assert_eq!(queue.list(&self::queue(), &page).await.unwrap().len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_who_come_as_the_last_one_is_served_are_served_too() {
+    let queue = jobs(&context("sqlite::memory:")).await;
+    let calling = (0..3).map(|_| {
+        let queue = queue.clone();
+        tokio::spawn(async move {
+            for _ in 0..1_000 {
+                queue.resume(&self::queue()).await.unwrap();
+            }
+        })
+    });
+    for caller in calling.collect::<Vec<_>>() {
+        within_a_minute(caller).await.unwrap();
+    }
 }

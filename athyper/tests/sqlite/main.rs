@@ -7,4 +7,5 @@ mod database;
 mod job_queue;
 mod leadership;
 mod migrations;
+mod processes;
 mod support;

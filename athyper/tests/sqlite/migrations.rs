@@ -6,8 +6,9 @@ use athyper::{Error, ErrorKind};
 use crate::support::{Folder, context, memory, number, open};
 
 const TABLE: &str = "migrations";
-const FIRST: Migration = Migration { version: 1, name: "users", sql: "CREATE TABLE users (id INTEGER PRIMARY KEY);" };
-const SECOND: Migration = Migration {
+pub(crate) const FIRST: Migration =
+    Migration { version: 1, name: "users", sql: "CREATE TABLE users (id INTEGER PRIMARY KEY);" };
+pub(crate) const SECOND: Migration = Migration {
     version: 2,
     name: "emails",
     sql: "ALTER TABLE users ADD COLUMN email TEXT;\nCREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; END;",
@@ -17,7 +18,7 @@ fn set(migrations: &[Migration]) -> MigrationSet {
     MigrationSet { table: TABLE, migrations: migrations.to_vec() }
 }
 
-async fn migrate(db: &Db, migrations: &[Migration]) -> Result<Vec<i64>, Error> {
+pub(crate) async fn migrate(db: &Db, migrations: &[Migration]) -> Result<Vec<i64>, Error> {
     let applied = db.database().migrate(&set(migrations)).await?;
     Ok(applied.into_iter().map(|migration| migration.version).collect())
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use athyper::clock::{Clock, SystemClock};
+use athyper::context::Context;
 use athyper::driver::{Driver, DriverContext, SharedConnections, drivers};
-use athyper::jobs::JobQueue;
+use athyper::jobs::{Envelope, JobId, JobOptions, JobQueue, NewJob, QueueName};
 use athyper::sql::{Database, Db, Statement};
+use bytes::Bytes;
 
 pub(crate) fn driver() -> &'static Driver {
     drivers().find(|driver| driver.scheme == "sqlite").expect("the SQLite driver is linked in")
@@ -29,6 +31,22 @@ pub(crate) async fn open(context: &DriverContext) -> athyper::Result<Db> {
 pub(crate) async fn jobs(context: &DriverContext) -> Arc<dyn JobQueue> {
     let open = driver().jobs.expect("the driver opens job queues");
     open(context).await.unwrap()
+}
+
+/// A job of the queue `email` that is due now.
+pub(crate) fn job(id: &str, clock: &dyn Clock) -> NewJob {
+    let mut options = JobOptions::DEFAULT;
+    options.queue = "email".into();
+    let envelope = Envelope {
+        id: JobId::from(id),
+        queue: QueueName::from("email"),
+        kind: "welcome".to_owned(),
+        version: 1,
+        payload: Bytes::from_static(b"{}"),
+        context: Context::background(),
+        options,
+    };
+    NewJob { envelope, due_at: clock.now(), unique: None, serial_key: None }
 }
 
 pub(crate) async fn memory() -> Db {

@@ -129,7 +129,7 @@ impl GroupCommit {
         if is_served {
             return;
         }
-        let service = Service(self.clone());
+        let service = Service { group: self.clone(), is_needed: true };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move { service.serve().await })),
             // Outside of a runtime nothing can be written; dropping the service answers those who wait.
@@ -196,11 +196,15 @@ impl fmt::Debug for GroupCommit {
 }
 
 /// Serves whoever waits, until nobody does. If it is dropped before, those who wait are told.
-struct Service(Arc<GroupCommit>);
+struct Service {
+    group: Arc<GroupCommit>,
+    /// Cleared when it has ended as it should. From then on another one may serve.
+    is_needed: bool,
+}
 
 impl Service {
-    async fn serve(self) {
-        let group = &self.0;
+    async fn serve(mut self) {
+        let group = self.group.clone();
         loop {
             // The batch is put together after the wait for the write lock: the longer that takes, the more there are.
             match group.writer.begin().await {
@@ -215,6 +219,7 @@ impl Service {
                 Err(error) => group.next_batch().into_iter().for_each(|operation| operation.fail(share(&error))),
             }
             if group.rest_if_idle() {
+                self.is_needed = false;
                 return;
             }
         }
@@ -223,8 +228,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let mut waiting = self.0.waiting();
-        if waiting.is_served {
+        if self.is_needed {
+            let mut waiting = self.group.waiting();
             waiting.is_served = false;
             let left = std::mem::take(&mut waiting.operations);
             drop(waiting);

@@ -20,7 +20,7 @@ use crate::foundation::error::Result;
 use crate::foundation::sql::{Row, Statement};
 
 /// The first and the longest pause between two looks at a lock that another process holds.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(5));
+const PAUSES: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(2));
 
 /// How often a statement that cannot run within a transaction tries to slip in between other processes.
 const MAINTENANCE_TRIES: u32 = 100;
