@@ -1,13 +1,17 @@
 //! What one scheduler fires: missed ticks, overlaps, changes of the set of schedules, clocks that jump.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use athyper::Result;
 use athyper::health::HealthStatus;
-use athyper::jobs::{Outcome, QueueName};
-use athyper::schedule::{MissedTicks, Overlap, Schedule};
+use athyper::jobs::{JobQueue, Outcome, QueueName};
+use athyper::schedule::{Fire, Fired, MissedTicks, Overlap, Schedule};
 use chrono::TimeDelta;
 
-use crate::support::{Beat, World, at, schedule};
+use crate::support::{Beat, Decorated, ScheduleStoreDecorator, World, at, schedule};
 
 fn minutely(missed: MissedTicks) -> Vec<Schedule> {
     vec![schedule("minutely", "* * * * *", missed, Overlap::Allow)]
@@ -40,6 +44,7 @@ async fn ten_missed_minutes_are_fired_as_the_policy_says() {
         world.pass_seconds(10 * 60 + 45).await;
         let node = world.node(minutely(missed));
         node.fire().await;
+        assert!(node.fire().await.is_empty(), "nothing is left for a second look");
         let ticks = world.ticks("minutely").await;
         assert_eq!(ticks.len(), expected, "{missed:?}");
         assert!(ticks.last().is_none_or(|last| *last == at("2026-01-01T12:10:00Z")), "the latest is among them");
@@ -223,6 +228,32 @@ async fn a_job_keeps_its_options_and_says_which_tick_it_stands_for() {
     let beat: Beat = serde_json::from_slice(&record.envelope.payload).unwrap();
     assert_eq!((beat.schedule.as_str(), beat.at), ("a", at("2026-01-01T12:01:00Z")));
     assert!(!id.as_str().contains(':') && id.as_str().parse::<u64>().is_err(), "`{id}` is no id for BullMQ");
+}
+
+/// Counts the calls of `fire`.
+#[derive(Debug, Clone, Default)]
+struct CountsFires(Arc<AtomicU32>);
+
+#[async_trait]
+impl ScheduleStoreDecorator for CountsFires {
+    async fn fire(&self, real: &dyn JobQueue, fire: Fire) -> Result<Fired> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        real.schedules().fire(fire).await
+    }
+}
+
+#[tokio::test]
+async fn the_store_is_asked_once_a_tick_and_not_at_every_look() {
+    let mut world = World::at("2026-01-01T12:00:00Z");
+    let counts = CountsFires::default();
+    world.queue = Arc::new(Decorated { real: world.queue, decorator: counts.clone() });
+    let node = world.node(minutely(MissedTicks::Once));
+    for _ in 0..180 {
+        node.fire().await;
+        world.pass_seconds(1).await;
+    }
+    node.fire().await;
+    assert_eq!(counts.0.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

@@ -108,11 +108,12 @@ async fn a_skewed_standby_fires_no_tick_twice_and_loses_none() {
     }
 }
 
-/// Leases that can be switched off.
+/// Leases that can be switched off, or taken away.
 #[derive(Debug)]
 struct Unreachable {
     real: MemoryLeadership,
     off: AtomicBool,
+    taken: AtomicBool,
 }
 
 impl Unreachable {
@@ -121,16 +122,24 @@ impl Unreachable {
     }
 }
 
+fn unreachable_leases(world: &World) -> Arc<Unreachable> {
+    let real = MemoryLeadership::new(world.clock.clone());
+    Arc::new(Unreachable { real, off: AtomicBool::new(false), taken: AtomicBool::new(false) })
+}
+
 #[async_trait]
 impl Leadership for Unreachable {
     async fn acquire(&self, name: &str, holder: &str, duration: Duration) -> Result<Option<Lease>> {
         self.look()?;
+        if self.taken.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
         self.real.acquire(name, holder, duration).await
     }
 
     async fn renew(&self, lease: &Lease, duration: Duration) -> Result<bool> {
         self.look()?;
-        self.real.renew(lease, duration).await
+        Ok(!self.taken.load(Ordering::SeqCst) && self.real.renew(lease, duration).await?)
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
@@ -142,8 +151,7 @@ impl Leadership for Unreachable {
 #[tokio::test]
 async fn a_leader_cut_off_from_the_leases_steps_down_before_its_lease_ends() {
     let mut world = World::at("2026-01-01T12:00:00Z");
-    let leases =
-        Arc::new(Unreachable { real: MemoryLeadership::new(world.clock.clone()), off: AtomicBool::new(false) });
+    let leases = unreachable_leases(&world);
     world.leadership = leases.clone();
     let node = world.node(every_minute());
     let running = node.start();
@@ -169,6 +177,20 @@ async fn a_leader_cut_off_from_the_leases_steps_down_before_its_lease_ends() {
 }
 
 #[tokio::test]
+async fn a_leader_whose_lease_was_taken_away_stops_at_its_next_renewal() {
+    let mut world = World::at("2026-01-01T12:00:00Z");
+    let leases = unreachable_leases(&world);
+    world.leadership = leases.clone();
+    let node = world.node(every_minute());
+    node.fire().await;
+    leases.taken.store(true, Ordering::SeqCst);
+    world.pass(LEASE / 3).await;
+    node.fire().await;
+    assert!(!node.scheduler.is_leader());
+    assert_eq!(node.health().await.status, HealthStatus::Healthy, "somebody else leads");
+}
+
+#[tokio::test]
 async fn the_background_loop_fires_on_time_and_hands_over() {
     let mut world = World::at("2026-01-01T12:00:00Z");
     let mut options = SchedulerOptions::default();
@@ -188,6 +210,7 @@ async fn the_background_loop_fires_on_time_and_hands_over() {
         world.pass_seconds(1).await;
     }
     assert!(one.scheduler.is_leader() && !two.scheduler.is_leader());
+    assert_eq!(one.metric("scheduler_terms_total").as_deref(), Some("1"), "it renewed its lease all the time");
     stop.notify_one();
     first.await.unwrap();
     world.pass_seconds(2).await;

@@ -3,8 +3,10 @@
 
 mod cron;
 mod cron_properties;
+mod faults;
 mod firing;
 mod leadership;
 mod leading;
+mod plan;
 mod replaced;
 mod support;
