@@ -1,0 +1,5 @@
+//! The kernel: checked as a whole, started and stopped in order, several in one process.
+
+mod lifecycle;
+mod modes;
+mod report;
