@@ -169,6 +169,11 @@ pub mod kernel {
     };
 }
 
+/// The log of a process.
+pub mod telemetry {
+    pub use crate::runtime::telemetry::{LineFormat, Log, LogOptions, LogTarget};
+}
+
 /// Counters, gauges, histograms and summaries of a kernel.
 pub mod metrics {
     pub use crate::foundation::metrics::{Buckets, Counter, Family, Gauge, Histogram, MetricsRegistry, Summary};

@@ -9,3 +9,4 @@ pub(crate) mod jobs;
 pub(crate) mod kernel;
 pub(crate) mod middleware;
 pub(crate) mod scheduler;
+pub(crate) mod telemetry;

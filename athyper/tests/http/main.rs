@@ -14,4 +14,5 @@ mod record;
 mod server;
 mod stack;
 mod support;
+mod telemetry;
 mod validation;

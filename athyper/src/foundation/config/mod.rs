@@ -28,4 +28,4 @@ pub use section_check::SectionCheck;
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use value::{ConfigData, ConfigValue};
 
-pub(crate) use redaction::{HIDDEN, display_entry, hide_passwords};
+pub(crate) use redaction::{HIDDEN, display_entry, hide_passwords, sounds_secret};

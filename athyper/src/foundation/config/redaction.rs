@@ -39,11 +39,14 @@ pub(crate) fn hide_passwords(text: &str) -> String {
 }
 
 /// Whether a key says that its value is secret, although its type does not.
-fn sounds_secret(key: &str) -> bool {
-    let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
-    ["password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "credentials"]
-        .iter()
-        .any(|word| last.ends_with(word))
+pub(crate) fn sounds_secret(key: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "credentials"];
+    let last = key.rsplit('.').next().unwrap_or(key).as_bytes();
+    WORDS.iter().any(|word| {
+        let start = last.len().checked_sub(word.len());
+        start.is_some_and(|start| last[start..].eq_ignore_ascii_case(word.as_bytes()))
+    })
 }
 
 /// How a value is shown to people, `secret` ones hidden.
