@@ -4,6 +4,7 @@ mod cancel_safety;
 mod clock;
 mod conformance;
 mod database;
+mod faults;
 mod job_queue;
 mod leadership;
 mod migrations;

@@ -11,8 +11,8 @@ use athyper::jobs::JobId;
 use athyper::sql::{Db, Isolation, Statement};
 use athyper::sqlite::SqliteDatabase;
 
-use crate::migrations;
 use crate::support::{Folder, context, driver, job, jobs, number, open, run, within_a_minute};
+use crate::{faults, migrations};
 
 const TASK: &str = "ATHYPER_TEST_TASK";
 const URL: &str = "ATHYPER_TEST_URL";
@@ -51,6 +51,8 @@ async fn the_other_process() {
             count_up(&db, 4).await;
             say("done");
         }
+        "refusal" => say(&faults::say_refusal(&url).await),
+        "write-until-refused" => say(&faults::write_until_refused(&url).await),
         "lead" => lead(&url).await,
         "work" => work(&url).await,
         "migrate" => {
