@@ -85,8 +85,8 @@ async fn values_and_names_can_be_replaced() -> Result<()> {
     let container = builder.build(Reach::Everything).unwrap();
     container.override_with(Arc::new(11_u8))?;
     container.override_named("two", Arc::new(22_u8))?;
-    assert_eq!(container.get::<u8>().as_deref(), Some(&Arc::new(11)));
-    assert_eq!(container.get_named::<u8>("two").as_deref(), Some(&Arc::new(22)));
+    assert_eq!(container.get::<u8>(), Some(&Arc::new(11)));
+    assert_eq!(container.get_named::<u8>("two"), Some(&Arc::new(22)));
     assert_eq!(*container.resolve_named::<Arc<u8>>("two").await?, 22);
     Ok(())
 }

@@ -101,7 +101,7 @@ impl Waits {
             return Ok(None);
         };
         let mut state = self.state();
-        if !state.flights.get(&slot).is_some_and(|flight| flight.attempt == attempt) {
+        if state.flights.get(&slot).is_none_or(|flight| flight.attempt != attempt) {
             return Ok(None);
         }
         if let Some(path) = path(&state, target, slot) {
