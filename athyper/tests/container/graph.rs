@@ -101,6 +101,34 @@ fn what_is_missing_names_everybody_who_wants_it() {
 }
 
 #[test]
+fn a_list_holds_those_with_a_name_as_well() {
+    let clerk = |wants| GraphNode {
+        key: TypeKey::of::<dyn Clerk>().named(Some("chief")),
+        ..node::<dyn Clerk>("chief", 1, wants)
+    };
+    let users = |mode| node::<Users>("struct `Users`", 2, vec![want::<dyn Clerk>(mode, "field `clerks`", 3)]);
+    let problems = check(vec![clerk(vec![needs::<Users>(4)]), users(WantMode::All)], vec![]);
+    assert_eq!(only(&problems).code, "ATH-GRAPH-CYCLE");
+    let problems = check(vec![clerk(vec![]), users(WantMode::Required)], vec![]);
+    assert_eq!(only(&problems).code, "ATH-GRAPH-MISSING");
+}
+
+#[test]
+fn the_same_name_is_nearer_than_one_that_ends_with_it() {
+    mod other {
+        pub(super) struct Mailer;
+    }
+    let nodes = vec![
+        node::<SmtpMailer>("suffix", 1, vec![]),
+        node::<other::Mailer>("same", 2, vec![]),
+        node::<Repository<Mail>>("alike", 3, vec![]),
+    ];
+    struct Mail;
+    let problems = check(nodes, vec![job("job `j`", 4, vec![needs::<dyn Mailer>(5)])]);
+    assert_eq!(only(&problems).details[1].text, "`Mailer`, same");
+}
+
+#[test]
 fn what_is_missing_names_the_nearest_provider() {
     mod other {
         pub(super) struct Users;
@@ -298,6 +326,20 @@ fn a_singleton_holds_nothing_of_a_request() {
 }
 
 #[test]
+fn transient_components_that_know_each_other_are_followed_once() {
+    let problems = check(
+        vec![
+            node::<Users>("struct `Users`", 1, vec![want::<u8>(WantMode::Lazy, "field", 2)]),
+            scoped::<u8>(Scope::Transient, "a", 3, vec![want::<u16>(WantMode::Lazy, "field", 4)]),
+            scoped::<u16>(Scope::Transient, "b", 5, vec![want::<u8>(WantMode::Lazy, "field", 6), needs::<Orders>(7)]),
+            scoped::<Orders>(Scope::Request, "struct `Orders`", 8, vec![]),
+        ],
+        vec![],
+    );
+    assert_eq!(lines(only(&problems)).len(), 4, "{problems}");
+}
+
+#[test]
 fn what_lives_no_longer_than_a_request_may_hold_its_components() {
     let problems = check(
         vec![
@@ -386,6 +428,8 @@ fn only_what_the_roots_reach_has_to_be_sound() {
             node::<u8>("broken", 4, vec![needs::<dyn Mailer>(5), needs::<u8>(6)]),
             node::<u16>("twice", 7, vec![]),
             node::<u16>("twice", 8, vec![]),
+            node::<i8>("reaches all", 11, vec![want::<i16>(WantMode::Lazy, "field", 12)]),
+            node::<i16>("reaches all", 13, vec![needs::<u8>(14), needs::<u16>(15)]),
         ]
     };
     let codes = |wants, reach| -> BTreeSet<&'static str> {
@@ -396,6 +440,7 @@ fn only_what_the_roots_reach_has_to_be_sound() {
     assert_eq!(codes(vec![needs::<Users>(10)], Reach::Everything), all);
     assert_eq!(codes(vec![needs::<Users>(10)], Reach::Roots), BTreeSet::new());
     assert_eq!(codes(vec![needs::<u16>(10)], Reach::Roots), BTreeSet::from(["ATH-GRAPH-DUPLICATE"]));
+    assert_eq!(codes(vec![needs::<i8>(10)], Reach::Roots), all, "what is needed by what is needed counts");
     assert_eq!(
         codes(vec![want::<u8>(WantMode::Lazy, "field", 10)], Reach::Roots),
         BTreeSet::from(["ATH-GRAPH-MISSING", "ATH-GRAPH-CYCLE"])

@@ -165,3 +165,55 @@ impl Drop for Waiting<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Frame, InFlight, SlotId, Waits};
+    use std::sync::Arc;
+
+    const fn slot(provider: usize) -> SlotId {
+        SlotId { scope: 0, provider }
+    }
+
+    fn frame(flight: &InFlight<'_>) -> Arc<Frame> {
+        Frame::new(1, flight.slot.provider, Some((flight.slot, flight.attempt)), None)
+    }
+
+    #[test]
+    fn a_wait_that_closes_a_circle_is_refused_with_the_way() {
+        let waits = Waits::default();
+        let (first, second, third) = (waits.begin(slot(1)), waits.begin(slot(2)), waits.begin(slot(3)));
+        let _one = waits.wait(Some(&frame(&first)), slot(2)).unwrap().unwrap();
+        let _two = waits.wait(Some(&frame(&second)), slot(3)).unwrap().unwrap();
+        assert_eq!(waits.wait(Some(&frame(&third)), slot(1)).unwrap_err(), [3, 1, 2, 3]);
+        assert_eq!(waits.wait(Some(&frame(&third)), slot(3)).unwrap_err(), [3, 3]);
+        assert!(waits.wait(None, slot(1)).unwrap().is_none(), "nobody waits for who only uses the container");
+    }
+
+    #[test]
+    fn a_wait_that_ended_closes_nothing() {
+        let waits = Waits::default();
+        let (first, second) = (waits.begin(slot(1)), waits.begin(slot(2)));
+        drop(waits.wait(Some(&frame(&first)), slot(2)).unwrap());
+        assert!(waits.wait(Some(&frame(&second)), slot(1)).unwrap().is_some());
+    }
+
+    #[test]
+    fn an_attempt_that_ended_waits_for_nothing() {
+        let waits = Waits::default();
+        let first = waits.begin(slot(1));
+        let ended = frame(&first);
+        drop(first);
+        let _again = waits.begin(slot(1));
+        assert!(waits.wait(Some(&ended), slot(2)).unwrap().is_none());
+    }
+
+    #[test]
+    fn components_of_one_provider_in_two_requests_do_not_wait_for_each_other() {
+        let waits = Waits::default();
+        let of = |scope| SlotId { scope, provider: 1 };
+        let first = waits.begin(of(7));
+        let _other = waits.begin(of(8));
+        assert!(waits.wait(Some(&frame(&first)), of(8)).unwrap().is_some());
+    }
+}
