@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::marker::PhantomData;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,26 +187,145 @@ pub fn row_json_or_default<T: DeserializeOwned + Default>(row: &Row, column: &st
     if has_value { row_json(row, column) } else { Ok(T::default()) }
 }
 
-/// The source of an error, be it boxed or not.
-pub trait AsError {
-    /// The error.
-    fn as_error(&self) -> &(dyn StdError + 'static);
+/// A field marked `#[source]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the source of an error",
+    label = "not an error",
+    note = "a `#[source]` is `std::error::Error + Send + Sync`, or a `Box` of one"
+)]
+pub trait FailureSource: Sized {
+    /// It, as what `std::error::Error::source` gives.
+    fn as_source(&self) -> &(dyn StdError + 'static);
+    /// It, as what `Error::with_source` takes.
+    fn into_source(self) -> Box<dyn StdError + Send + Sync>;
 }
 
-impl<T: StdError + 'static> AsError for T {
-    fn as_error(&self) -> &(dyn StdError + 'static) {
+#[diagnostic::do_not_recommend]
+impl<E: StdError + Send + Sync + 'static> FailureSource for E {
+    fn as_source(&self) -> &(dyn StdError + 'static) {
         self
+    }
+
+    fn into_source(self) -> Box<dyn StdError + Send + Sync> {
+        Box::new(self)
     }
 }
 
-impl AsError for dyn StdError + Send + Sync + 'static {
-    fn as_error(&self) -> &(dyn StdError + 'static) {
-        self
+/// A port that several threads use at once.
+#[diagnostic::on_unimplemented(
+    message = "the port `{Self}` is not shared between threads",
+    label = "requires neither `Send` nor `Sync`, or only one of them",
+    note = "write `Send + Sync` behind the colon of the trait, or of the trait that it requires"
+)]
+pub trait SharedPort {
+    /// Named to ask for the bounds.
+    const CHECKED: () = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized + Send + Sync> SharedPort for T {}
+
+/// The error of a factory.
+#[diagnostic::on_unimplemented(
+    message = "the error `{Self}` of a factory does not become `athyper::Error`",
+    label = "not convertible",
+    note = "write `#[derive(Failure)]` on `{Self}`, or return `athyper::Result`"
+)]
+pub trait FactoryError: Sized {
+    /// The error it becomes.
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> FactoryError for E {
+    fn into_error(self) -> Error {
+        self.into()
     }
 }
 
-/// Compiles only for what can be shared between threads.
-pub const fn is_shared<T: ?Sized + Send + Sync>() {}
+/// The result of a factory.
+///
+/// # Errors
+/// The factory's own.
+pub fn made<T, E: FactoryError>(result: Result<T, E>) -> Result<T> {
+    result.map_err(FactoryError::into_error)
+}
+
+/// The contract of a handler that returns `R`: a payload whose own crate says how it runs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the contract of a job that returns `{R}`",
+    label = "no such contract",
+    note = "write `#[derive(Job)]` and `#[job(contract, output = …)]` on the payload, with the type that the handler returns"
+)]
+pub trait Contract<R> {
+    /// As in the payload's `Job`.
+    const KIND: &'static str;
+    /// As in the payload's `Job`.
+    const VERSION: u32;
+    /// As in the payload's `Job`.
+    const ALIASES: &'static [&'static str];
+    /// As in the payload's `Job`.
+    const OPTIONS: JobOptions;
+}
+
+#[diagnostic::do_not_recommend]
+impl<J: Job, R: JobReturn<Output = J::Output>> Contract<R> for J {
+    const KIND: &'static str = J::KIND;
+    const VERSION: u32 = J::VERSION;
+    const ALIASES: &'static [&'static str] = J::ALIASES;
+    const OPTIONS: JobOptions = J::OPTIONS;
+}
+
+/// Reads payloads of one type. What cannot be read as JSON is refused where the payload becomes a `Job`; here it falls back
+/// to [`UnreadablePayload`], so that it is not refused over and over.
+#[derive(Debug)]
+pub struct Payload<T>(PhantomData<fn() -> T>);
+
+impl<T> Payload<T> {
+    /// The reader.
+    pub const READER: Self = Self(PhantomData);
+}
+
+impl<T: DeserializeOwned> Payload<T> {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Those of [`decode_payload`].
+    pub fn read(&self, json: &[u8]) -> Result<T> {
+        decode_payload(json)
+    }
+
+    /// Whether one can be read.
+    ///
+    /// # Errors
+    /// Those of [`check_payload`].
+    pub fn check(&self, json: &[u8]) -> Result<()> {
+        check_payload::<T>(json)
+    }
+}
+
+/// See [`Payload`].
+pub trait UnreadablePayload<T> {
+    /// Never runs, because it never compiles.
+    ///
+    /// # Errors
+    /// Always.
+    fn read(&self, json: &[u8]) -> Result<T>;
+
+    /// Never runs, because it never compiles.
+    ///
+    /// # Errors
+    /// Always.
+    fn check(&self, json: &[u8]) -> Result<()> {
+        self.read(json).map(drop)
+    }
+}
+
+impl<T> UnreadablePayload<T> for Payload<T> {
+    fn read(&self, _json: &[u8]) -> Result<T> {
+        Err(Error::internal("the payload cannot be read as JSON"))
+    }
+}
 
 /// Makes a library crate a module of the products that name it: what its macros register is taken along.
 ///

@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod case;
+pub(crate) mod conditions;
 pub(crate) mod dependency;
 pub(crate) mod documentation;
 pub(crate) mod errors;

@@ -74,8 +74,6 @@ fn table(ident: &Ident, fields: &[Field], check: Option<&syn::Path>) -> TokenStr
         #[automatically_derived]
         impl athyper::private::ConfigTable for #ident {
             const FIELDS: &'static [athyper::private::FieldDescriptor] = &[#(#descriptors),*];
-
-            #[allow(unused_variables)]
             fn from_table(#reader: &mut athyper::private::TableReader<'_>) -> ::core::option::Option<Self> {
                 // Every field is read before the first `?`, so that all issues are found at once.
                 #(let #locals = #reads;)*
@@ -90,7 +88,13 @@ fn table(ident: &Ident, fields: &[Field], check: Option<&syn::Path>) -> TokenStr
 fn descriptor(field: &Field) -> TokenStream {
     let Field { key, ty, .. } = field;
     let mut tokens = match field.reading {
-        Reading::Typed => quote!(athyper::private::FieldDescriptor::new::<#ty>(#key)),
+        Reading::Typed => quote! {
+            (athyper::private::FieldDescriptor {
+                shape: <#ty as athyper::private::FromConfigValue>::SHAPE,
+                optional: <#ty as athyper::private::FromConfigValue>::OPTIONAL,
+                ..athyper::private::FieldDescriptor::parsed(#key)
+            })
+        },
         Reading::Parsed => quote!(athyper::private::FieldDescriptor::parsed(#key)),
         Reading::Deserialized => quote!(athyper::private::FieldDescriptor::deserialized(#key)),
     };
@@ -141,7 +145,13 @@ fn default_tokens(default: &Default) -> TokenStream {
 fn read(field: &Field, reader: &Ident) -> TokenStream {
     let Field { key, ty, .. } = field;
     let read = match (field.reading, &field.optional) {
-        (Reading::Typed, _) => quote!(#reader.field::<#ty>(#key)),
+        (Reading::Typed, _) => quote! {
+            #reader.field_by(
+                #key,
+                <#ty as athyper::private::FromConfigValue>::from_config_value,
+                <#ty as athyper::private::FromConfigValue>::when_absent,
+            )
+        },
         (Reading::Parsed, Some(inner)) => quote!(#reader.parsed_optional::<#inner>(#key)),
         (Reading::Parsed, None) => quote!(#reader.parsed::<#ty>(#key)),
         (Reading::Deserialized, _) => quote!(#reader.deserialized::<#ty>(#key)),

@@ -20,12 +20,8 @@ pub(super) fn expand(entry: &Entry) -> TokenStream {
     }
 }
 
-/// A `main`, unless the product's function has taken the name: its absence would be a second error.
-pub(super) fn fallback(item: &TokenStream) -> TokenStream {
-    let is_main = syn::parse2::<syn::ItemFn>(item.clone()).is_ok_and(|function| function.sig.ident == "main");
-    if is_main {
-        return TokenStream::new();
-    }
+/// A `main`: its absence would be a second error.
+pub(super) fn fallback() -> TokenStream {
     quote! {
         fn main() -> ::std::process::ExitCode {
             ::std::process::ExitCode::FAILURE

@@ -2,10 +2,11 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{DeriveInput, Ident, LitStr};
+use syn::{Data, DeriveInput, Ident, LitStr};
 
 use super::message::local_name;
 use super::model::{Failure, FailureCase};
+use crate::common::signature::argument_of;
 
 pub(super) fn expand(failure: &Failure) -> TokenStream {
     let ident = &failure.ident;
@@ -21,11 +22,8 @@ pub(super) fn expand(failure: &Failure) -> TokenStream {
     });
     let sources = failure.cases.iter().zip(&patterns).map(|(case, pattern)| match case.source {
         Some(index) => {
-            let source = field(index);
-            quote!(#pattern => {
-                use athyper::private::AsError as _;
-                ::core::option::Option::Some(#source.as_error())
-            })
+            let source = source(case, index, &quote!(as_source));
+            quote!(#pattern => ::core::option::Option::Some(#source),)
         }
         None => quote!(#pattern => ::core::option::Option::None,),
     });
@@ -33,7 +31,7 @@ pub(super) fn expand(failure: &Failure) -> TokenStream {
         let (kind, code) = (Ident::new(case.kind, Span::mixed_site()), &case.code);
         let status = case.status.map(|status| quote!(.with_status(#status)));
         let source = case.source.map(|index| {
-            let source = field(index);
+            let source = source(case, index, &quote!(into_source));
             quote!(.with_source(#source))
         });
         quote! {
@@ -50,21 +48,18 @@ pub(super) fn expand(failure: &Failure) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl ::core::fmt::Display for #ident {
-            #[allow(unused_variables)]
             fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match #by_reference { #(#texts)* }
             }
         }
         #[automatically_derived]
         impl ::std::error::Error for #ident {
-            #[allow(unused_variables)]
             fn source(&self) -> ::core::option::Option<&(dyn ::std::error::Error + 'static)> {
                 match #by_reference { #(#sources)* }
             }
         }
         #[automatically_derived]
         impl ::core::convert::From<#ident> for athyper::private::Error {
-            #[allow(unused_variables)]
             fn from(#error: #ident) -> Self {
                 #text
                 match #by_value { #(#conversions)* }
@@ -76,7 +71,7 @@ pub(super) fn expand(failure: &Failure) -> TokenStream {
 /// What makes the rest of the product compile.
 pub(super) fn fallback(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
-    if !input.generics.params.is_empty() {
+    if !input.generics.params.is_empty() || matches!(input.data, Data::Union(_)) {
         return TokenStream::new();
     }
     quote! {
@@ -95,6 +90,20 @@ pub(super) fn fallback(input: &DeriveInput) -> TokenStream {
             }
         }
     }
+}
+
+/// The expression that gives the source: a box is opened, anything else converts itself.
+fn source(case: &FailureCase, index: usize, method: &TokenStream) -> TokenStream {
+    let (source, ty) = (field(index), &case.types[index]);
+    if argument_of(ty, "Box").is_some() {
+        return if method.to_string() == "as_source" { quote!(&**#source) } else { quote!(#source) };
+    }
+    let local = Ident::new("convert", Span::mixed_site());
+    // Bound first, so that a type that is no error is refused at its own place.
+    quote!({
+        let #local = <#ty as athyper::private::FailureSource>::#method;
+        #local(#source)
+    })
 }
 
 /// `Self::Taken { email: field_0 }`, `Self { .. }`.

@@ -1,7 +1,7 @@
 //! An error, checked.
 
 use proc_macro2::Span;
-use syn::{Fields, Ident, LitStr, Member};
+use syn::{Fields, Ident, LitStr, Member, Type};
 
 use super::message::bind;
 use super::parse::{Case, Parsed};
@@ -37,6 +37,7 @@ pub(super) struct Failure {
 pub(super) struct FailureCase {
     pub(super) ident: Ident,
     pub(super) members: Vec<Member>,
+    pub(super) types: Vec<Type>,
     pub(super) kind: &'static str,
     pub(super) code: String,
     pub(super) status: Option<u16>,
@@ -93,6 +94,7 @@ impl FailureCase {
         Some(Self {
             ident: case.ident.clone(),
             members: case.fields.members().collect(),
+            types: case.fields.iter().map(|field| field.ty.clone()).collect(),
             kind: kind?,
             code,
             status,
@@ -124,7 +126,7 @@ fn code(literal: &LitStr) -> syn::Result<String> {
     if is_kebab {
         return Ok(text);
     }
-    let suggestion = kebab(&text.replace([' ', '_', '.', ':'], "-").to_lowercase());
+    let suggestion = kebab(&text.replace([' ', '-', '.', ':'], "_"));
     Err(syn::Error::new(
         literal.span(),
         format!("a code is made of lower-case words with `-` between them, such as `{suggestion}`"),

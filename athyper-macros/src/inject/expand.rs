@@ -77,12 +77,12 @@ fn build_struct(ident: &Ident, fields: &[Field]) -> TokenStream {
 fn build_factory(ident: &Ident, parameters: &[&Dependency], output: &Output, is_async: bool) -> TokenStream {
     let resolver = resolver();
     let arguments = parameters.iter().map(|parameter| parameter.resolve(&resolver));
-    let mut value = quote!(#ident(#(#arguments),*));
+    let mut value = quote_spanned!(output.span=> #ident(#(#arguments),*));
     if is_async {
-        value = quote!(#value.await);
+        value = quote_spanned!(output.span=> #value.await);
     }
     if output.is_fallible {
-        value = quote!(#value.map_err(::core::convert::Into::<athyper::private::Error>::into)?);
+        value = quote_spanned!(output.span=> athyper::private::made(#value)?);
     }
     if output.is_shared { value } else { quote!(::std::sync::Arc::new(#value)) }
 }
@@ -128,7 +128,7 @@ fn descriptor(
             wants: #wants,
             construct: {
                 fn __athyper_construct<'a>(
-                    #[allow(unused_variables)] #resolver: &'a athyper::private::Resolver<'a>,
+                    #resolver: &'a athyper::private::Resolver<'a>,
                 ) -> athyper::private::BoxFuture<'a, athyper::private::Result<athyper::private::Instance>> {
                     ::std::boxed::Box::pin(async move { ::core::result::Result::Ok(#instance(#build)) })
                 }

@@ -7,6 +7,7 @@ mod parse;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::common::conditions::under_conditions;
 use crate::common::errors::Errors;
 
 /// `#[inject(…)]`.
@@ -18,5 +19,6 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
         Some(component) if errors.is_empty() => expand::expand(&component),
         _ => errors.into_compile_errors(),
     };
+    let output = under_conditions(&item, output);
     quote!(#item #output)
 }

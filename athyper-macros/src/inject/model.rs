@@ -9,6 +9,7 @@ use super::parse::{Parsed, Source};
 use crate::common::arguments::Arguments;
 use crate::common::dependency::{Dependency, Injection};
 use crate::common::errors::Errors;
+use crate::common::place::at;
 use crate::common::signature::{Parameter, argument_of, check_owned, check_plain, is_condition, is_named, return_type};
 
 /// How long a component lives.
@@ -53,6 +54,8 @@ pub(super) enum Kind {
 pub(super) struct Output {
     /// What the component is found by: `T` of `Arc<T>`, `dyn Trait` of `Arc<dyn Trait>`, or the type itself.
     pub(super) key: Type,
+    /// Where an error that does not convert is shown.
+    pub(super) span: Span,
     /// Whether it comes in an `Arc` already.
     pub(super) is_shared: bool,
     /// Whether it comes in a `Result`.
@@ -160,6 +163,7 @@ impl Output {
             errors.at(item.sig.ident.span(), "a factory returns the component it makes: write `-> Arc<…>`");
             return None;
         }
+        let span = at(&returned);
         let (inside, is_fallible) = match argument_of(&returned, "Result") {
             Some(inside) => (inside.clone(), true),
             None => (returned, false),
@@ -183,7 +187,7 @@ impl Output {
             key if ["Box", "Rc", "Option"].iter().any(|name| is_named(key, name)) => {
                 errors.on(key, "the container shares what a factory makes: return `Arc<…>`, or `Result<Arc<…>>`");
             }
-            _ => return Some(Self { key, is_shared, is_fallible }),
+            _ => return Some(Self { key, span, is_shared, is_fallible }),
         }
         None
     }

@@ -108,7 +108,6 @@ impl Payload {
         // They come before the defaults of `JobIdentity` because they stand on the type itself.
         quote! {
             #[automatically_derived]
-            #[allow(dead_code)]
             impl #ident {
                 #[doc(hidden)]
                 pub const __ATHYPER_JOB_NAME: ::core::option::Option<&'static str> = #name;

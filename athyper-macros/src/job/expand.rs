@@ -10,32 +10,20 @@ use crate::common::dependency::wants;
 use crate::common::place::{at, place};
 
 pub(super) fn expand(job: &Job) -> TokenStream {
-    let (payload, ident) = (&job.payload, &job.ident);
-    let handler = Handler {
-        ident,
-        label: format!("job `{ident}`"),
-        payload,
-        returned: &job.returned,
-        sources: &job.sources,
-        kind: quote!(<#payload as athyper::private::Job>::KIND),
-        aliases: quote!(<#payload as athyper::private::Job>::ALIASES),
-        version: quote!(<#payload as athyper::private::Job>::VERSION),
-        options: quote!(&<#payload as athyper::private::Job>::OPTIONS),
-        concurrency: job.concurrency,
+    let (payload, ident, returned) = (&job.payload, &job.ident, &job.returned);
+    let label = format!("job `{ident}`");
+    let handler = |identity: Identity| {
+        let (sources, concurrency) = (&job.sources, job.concurrency);
+        Handler { ident, label: &label, payload, returned, sources, identity, concurrency }.descriptor()
     };
-    let descriptor = handler.descriptor();
     let Some(options) = &job.options else {
-        let (returned, span) = (&job.returned, at(&job.returned));
-        let output = quote_spanned!(span=> <#payload as athyper::private::Job>::Output);
-        let check = quote_spanned!(span=> __athyper_same_output::<#returned>);
-        let element = element(&descriptor);
-        return quote! {
-            const _: () = {
-                const fn __athyper_same_output<R: athyper::private::JobReturn<Output = #output>>() {}
-                #check()
-            };
-            #element
-        };
+        let contract = quote!(<#payload as athyper::private::Contract<#returned>>);
+        return element(&handler(Identity {
+            kind: quote!(#contract::KIND),
+            version: quote!(#contract::VERSION),
+            aliases: quote!(#contract::ALIASES),
+            options: quote!(&#contract::OPTIONS),
+        }));
     };
     let options = options.tokens();
     let name = match payload {
@@ -43,60 +31,68 @@ pub(super) fn expand(job: &Job) -> TokenStream {
         _ => None,
     };
     let name = name.unwrap_or_default();
-    let (output, span) = (&job.returned, at(payload));
-    let output = quote_spanned!(at(output)=> <#output as athyper::private::JobReturn>::Output);
-    let job_trait = quote_spanned!(span=> athyper::private::Job);
+    let output = quote_spanned!(at(returned)=> <#returned as athyper::private::JobReturn>::Output);
+    // The descriptor does not go through the payload's `Job`: a payload that cannot be one is refused there, once.
+    let descriptor = handler(Identity {
+        kind: quote!(__ATHYPER_KIND),
+        version: quote!(__ATHYPER_VERSION),
+        aliases: quote!(__ATHYPER_ALIASES),
+        options: quote!(&__ATHYPER_OPTIONS),
+    });
     let element = element(&quote!(<#payload as athyper::private::JobHandler>::DESCRIPTOR));
     quote! {
-        #[automatically_derived]
-        impl #job_trait for #payload {
-            type Output = #output;
-            const KIND: &'static str = {
-                #[allow(unused_imports)]
-                use athyper::private::JobIdentity as _;
-                match <#payload>::__ATHYPER_JOB_NAME {
-                    ::core::option::Option::Some(name) => name,
-                    ::core::option::Option::None => #name,
-                }
+        const _: () = {
+            use athyper::private::JobIdentity as _;
+
+            const __ATHYPER_KIND: &'static str = match <#payload>::__ATHYPER_JOB_NAME {
+                ::core::option::Option::Some(name) => name,
+                ::core::option::Option::None => #name,
             };
-            const VERSION: u32 = {
-                #[allow(unused_imports)]
-                use athyper::private::JobIdentity as _;
-                <#payload>::__ATHYPER_JOB_VERSION
-            };
-            const ALIASES: &'static [&'static str] = {
-                #[allow(unused_imports)]
-                use athyper::private::JobIdentity as _;
-                <#payload>::__ATHYPER_JOB_ALIASES
-            };
-            const OPTIONS: athyper::private::JobOptions = #options;
-        }
-        #[automatically_derived]
-        impl athyper::private::JobHandler for #payload {
-            const DESCRIPTOR: athyper::private::JobDescriptor = #descriptor;
-        }
-        #element
+            const __ATHYPER_VERSION: u32 = <#payload>::__ATHYPER_JOB_VERSION;
+            const __ATHYPER_ALIASES: &'static [&'static str] = <#payload>::__ATHYPER_JOB_ALIASES;
+            const __ATHYPER_OPTIONS: athyper::private::JobOptions = #options;
+
+            #[automatically_derived]
+            impl athyper::private::Job for #payload {
+                type Output = #output;
+                const KIND: &'static str = __ATHYPER_KIND;
+                const VERSION: u32 = __ATHYPER_VERSION;
+                const ALIASES: &'static [&'static str] = __ATHYPER_ALIASES;
+                const OPTIONS: athyper::private::JobOptions = __ATHYPER_OPTIONS;
+            }
+            #[automatically_derived]
+            impl athyper::private::JobHandler for #payload {
+                const DESCRIPTOR: athyper::private::JobDescriptor = #descriptor;
+            }
+            #element
+        };
     }
+}
+
+/// Who a job is on the wire, and how it runs, as expressions.
+pub(crate) struct Identity {
+    pub(crate) kind: TokenStream,
+    pub(crate) version: TokenStream,
+    pub(crate) aliases: TokenStream,
+    pub(crate) options: TokenStream,
 }
 
 /// What a `JobDescriptor` is made of.
 pub(crate) struct Handler<'a> {
     pub(crate) ident: &'a Ident,
-    pub(crate) label: String,
+    pub(crate) label: &'a str,
     pub(crate) payload: &'a Type,
     pub(crate) returned: &'a Type,
     pub(crate) sources: &'a [Source],
-    pub(crate) kind: TokenStream,
-    pub(crate) aliases: TokenStream,
-    pub(crate) version: TokenStream,
-    pub(crate) options: TokenStream,
+    pub(crate) identity: Identity,
     pub(crate) concurrency: Option<u32>,
 }
 
 impl Handler<'_> {
     /// The `JobDescriptor`.
     pub(crate) fn descriptor(&self) -> TokenStream {
-        let Self { ident, label, payload, kind, aliases, version, options, .. } = self;
+        let Self { ident, label, payload, .. } = self;
+        let Identity { kind, version, aliases, options } = &self.identity;
         let concurrency = match self.concurrency {
             Some(concurrency) => quote!(::core::option::Option::Some(#concurrency)),
             None => quote!(::core::option::Option::None),
@@ -106,7 +102,7 @@ impl Handler<'_> {
             Source::Container(dependency) => Some(dependency),
             Source::Payload | Source::Context => None,
         }));
-        let run = run(self);
+        let (json, run) = (local("json"), self.run());
         quote! {
             athyper::private::JobDescriptor {
                 kind: #kind,
@@ -115,7 +111,10 @@ impl Handler<'_> {
                 options: #options,
                 concurrency: #concurrency,
                 payload: ::core::any::TypeId::of::<#payload>(),
-                check: athyper::private::check_payload::<#payload>,
+                check: |#json| {
+                    use athyper::private::UnreadablePayload as _;
+                    athyper::private::Payload::<#payload>::READER.check(#json)
+                },
                 handler: || athyper::private::item_of(&#ident),
                 label: #label,
                 place: #place,
@@ -125,40 +124,45 @@ impl Handler<'_> {
             }
         }
     }
+
+    /// The function that decodes, resolves, calls, and encodes.
+    fn run(&self) -> TokenStream {
+        let (payload, context, resolver) = (local("payload"), local("context"), local("resolver"));
+        let (decoded, encode) = (local("decoded"), local("encode"));
+        let (ident, ty, returned) = (self.ident, self.payload, self.returned);
+        let decode = self.sources.iter().any(|source| matches!(source, Source::Payload)).then(|| {
+            quote! {
+                let #decoded: #ty = {
+                    use athyper::private::UnreadablePayload as _;
+                    athyper::private::Payload::<#ty>::READER.read(#payload)?
+                };
+            }
+        });
+        let arguments = self.sources.iter().map(|source| match source {
+            Source::Payload => quote!(#decoded),
+            Source::Context => quote!(#context),
+            Source::Container(dependency) => dependency.resolve(&resolver),
+        });
+        quote! {{
+            fn __athyper_run<'a>(
+                #payload: &'a athyper::private::Bytes,
+                #context: athyper::private::JobContext,
+                #resolver: &'a athyper::private::Resolver<'a>,
+            ) -> athyper::private::BoxFuture<'a, athyper::private::Result<athyper::private::HandlerOutcome>> {
+                ::std::boxed::Box::pin(async move {
+                    #decode
+                    // Bound first, so that a type that cannot be returned is refused at its own place.
+                    let #encode = <#returned as athyper::private::JobReturn>::into_outcome;
+                    #encode(#ident(#(#arguments),*).await)
+                })
+            }
+            __athyper_run
+        }}
+    }
 }
 
-/// The function that decodes, resolves, calls, and encodes.
-fn run(handler: &Handler<'_>) -> TokenStream {
-    let local = |name: &str| Ident::new(name, Span::mixed_site());
-    let (payload, context, resolver, decoded) =
-        (local("payload"), local("context"), local("resolver"), local("decoded"));
-    let (ident, ty, returned) = (handler.ident, handler.payload, handler.returned);
-    let takes_payload = handler.sources.iter().any(|source| matches!(source, Source::Payload));
-    let arguments = handler.sources.iter().map(|source| match source {
-        Source::Payload => quote!(#decoded),
-        Source::Context => quote!(#context),
-        Source::Container(dependency) => dependency.resolve(&resolver),
-    });
-    let decode = takes_payload.then(|| {
-        let decode = quote_spanned!(at(ty)=> athyper::private::decode_payload::<#ty>);
-        quote!(let #decoded: #ty = #decode(#payload)?;)
-    });
-    let span = at(returned);
-    let encode = quote_spanned!(span=> <#returned as athyper::private::JobReturn>::into_outcome);
-    quote! {{
-        #[allow(unused_variables)]
-        fn __athyper_run<'a>(
-            #payload: &'a athyper::private::Bytes,
-            #context: athyper::private::JobContext,
-            #resolver: &'a athyper::private::Resolver<'a>,
-        ) -> athyper::private::BoxFuture<'a, athyper::private::Result<athyper::private::HandlerOutcome>> {
-            ::std::boxed::Box::pin(async move {
-                #decode
-                #encode(#ident(#(#arguments),*).await)
-            })
-        }
-        __athyper_run
-    }}
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }
 
 /// Puts a descriptor into the table of jobs.

@@ -6,12 +6,13 @@ mod model;
 mod parse;
 
 pub(crate) use derive::derive;
-pub(crate) use expand::Handler;
+pub(crate) use expand::{Handler, Identity};
 pub(crate) use model::{Source, sources};
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::common::conditions::under_conditions;
 use crate::common::errors::Errors;
 
 /// `#[job(…)]`.
@@ -27,5 +28,6 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
             quote!(#errors #fallback)
         }
     };
+    let output = under_conditions(&item, output);
     quote!(#item #output)
 }

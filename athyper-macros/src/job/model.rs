@@ -50,13 +50,14 @@ impl Job {
         }
         let options = JobOptions::read(&arguments, errors);
         let concurrency = arguments.at_least("concurrency", 1, errors);
-        let (sources, payload) = sources(parameters, errors);
+        let (sources, payload) = sources(parameters, "payload", errors);
         let Some(payload) = payload else {
             let message = "a job takes its payload: add a parameter of the type that is enqueued";
             errors.at(function.sig.ident.span(), message);
             return None;
         };
-        if !is_payload_type(&payload, errors) {
+        if let Err(message) = check_payload_type(&payload) {
+            errors.on(&payload, message);
             return None;
         }
         Some(Self {
@@ -71,7 +72,11 @@ impl Job {
 }
 
 /// Tells the parameters apart: the first plain one is the payload, `JobContext` is known by its type.
-pub(crate) fn sources(parameters: Vec<Parameter>, errors: &mut Errors) -> (Vec<Source>, Option<Type>) {
+pub(crate) fn sources(
+    parameters: Vec<Parameter>,
+    payload_is: &str,
+    errors: &mut Errors,
+) -> (Vec<Source>, Option<Type>) {
     let mut payload: Option<(Type, String)> = None;
     let mut context = false;
     let mut sources = Vec::new();
@@ -86,7 +91,7 @@ pub(crate) fn sources(parameters: Vec<Parameter>, errors: &mut Errors) -> (Vec<S
             sources.push(Source::Context);
         } else if let Some((_, first)) = &payload {
             let message =
-                format!("{first} is the payload already: write `#[inject]` before what the container provides");
+                format!("{first} is the {payload_is} already: write `#[inject]` before what the container provides");
             errors.at(parameter.span, message);
         } else {
             payload = Some((parameter.ty, parameter.label));
@@ -96,22 +101,24 @@ pub(crate) fn sources(parameters: Vec<Parameter>, errors: &mut Errors) -> (Vec<S
     (sources, payload.map(|(ty, _)| ty))
 }
 
+/// Types that are nobody's own, which the compiler would say in words that help nobody.
+const FOREIGN: [&str; 26] = [
+    "Arc", "Box", "Cow", "HashMap", "Lazy", "Config", "Option", "PathBuf", "Rc", "Result", "Self", "String", "Vec",
+    "bool", "char", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "usize",
+];
+
 /// Whether a type can be identified by its name on the wire.
-fn is_payload_type(ty: &Type, errors: &mut Errors) -> bool {
+pub(super) fn check_payload_type(ty: &Type) -> Result<(), String> {
     let message = "the payload is a struct or enum of the product's own: its name identifies the job";
-    match ty {
-        Type::Path(path) if path.qself.is_none() => {
-            let Some(last) = path.path.segments.last() else { return false };
-            if matches!(last.arguments, PathArguments::None) {
-                return true;
-            }
-            if is_named(ty, "Arc") {
-                errors.on(ty, format!("{message}; write `#[inject]` before what the container provides"));
-            } else {
-                errors.on(ty, format!("{message}, so it has no generic arguments"));
-            }
-        }
-        _ => errors.on(ty, message),
+    let Type::Path(path) = ty else { return Err(message.to_owned()) };
+    let Some(last) = path.path.segments.last().filter(|_| path.qself.is_none()) else { return Err(message.to_owned()) };
+    if ["Arc", "Lazy", "Config"].iter().any(|name| last.ident == name) {
+        Err(format!("{message}; write `#[inject]` before what the container provides"))
+    } else if FOREIGN.iter().any(|name| last.ident == name) {
+        Err(message.to_owned())
+    } else if !matches!(last.arguments, PathArguments::None) {
+        Err(format!("{message}, so it has no generic arguments"))
+    } else {
+        Ok(())
     }
-    false
 }

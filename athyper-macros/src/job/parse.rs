@@ -2,8 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Item, ItemFn, Type};
+use syn::{Item, ItemFn};
 
+use super::model::check_payload_type;
 use crate::common::arguments::{Arguments, Known, Takes};
 use crate::common::errors::Errors;
 use crate::common::item::what_is;
@@ -32,7 +33,9 @@ impl Parsed {
     pub(super) fn fallback(&self) -> TokenStream {
         let payload = self.parameters.iter().find(|parameter| is_payload(parameter)).map(|parameter| &parameter.ty);
         match payload {
-            Some(payload @ Type::Path(_)) if !self.arguments.flag("contract") => super::derive::fallback(payload),
+            Some(payload) if !self.arguments.flag("contract") && check_payload_type(payload).is_ok() => {
+                super::derive::fallback(payload)
+            }
             _ => TokenStream::new(),
         }
     }

@@ -6,6 +6,7 @@ use syn::Ident;
 
 use super::model::Port;
 use super::parse::Parsed;
+use crate::common::conditions::under_conditions;
 use crate::common::place::at;
 
 pub(super) fn expand(parsed: &Parsed, port: &Port) -> TokenStream {
@@ -14,11 +15,10 @@ pub(super) fn expand(parsed: &Parsed, port: &Port) -> TokenStream {
     let ident = &port_trait.ident;
     let value = Ident::new("value", Span::mixed_site());
     let bounds = port.inherits_bounds.then(|| {
-        let assertion = quote_spanned!(at(ident)=> athyper::private::is_shared::<dyn #ident>());
-        quote!(const _: () = #assertion;)
+        let port = quote_spanned!(at(ident)=> dyn #ident);
+        quote!(const _: () = <#port as athyper::private::SharedPort>::CHECKED;)
     });
-    quote! {
-        #item
+    let output = quote! {
         #bounds
         #[automatically_derived]
         impl<__AthyperValue: #ident + 'static> athyper::private::Accepts<__AthyperValue> for dyn #ident {
@@ -26,7 +26,9 @@ pub(super) fn expand(parsed: &Parsed, port: &Port) -> TokenStream {
                 #value
             }
         }
-    }
+    };
+    let output = under_conditions(&quote!(#port_trait), output);
+    quote!(#item #output)
 }
 
 /// The item with its `async fn`s made callable through `dyn Trait`.

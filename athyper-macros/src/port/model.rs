@@ -39,14 +39,12 @@ impl Port {
 fn check_bounds(item: &ItemTrait, errors: &mut Errors) -> bool {
     let (mut send, mut sync, mut others) = (false, false, false);
     for bound in &item.supertraits {
-        match bound {
-            TypeParamBound::Trait(bound) => match bound.path.segments.last() {
-                Some(last) if last.ident == "Send" => send = true,
-                Some(last) if last.ident == "Sync" => sync = true,
-                Some(last) if ["Debug", "Display", "Any", "Unpin"].iter().any(|known| last.ident == known) => {}
-                _ => others = true,
-            },
-            _ => {}
+        let TypeParamBound::Trait(bound) = bound else { continue };
+        match bound.path.segments.last() {
+            Some(last) if last.ident == "Send" => send = true,
+            Some(last) if last.ident == "Sync" => sync = true,
+            Some(last) if ["Debug", "Display", "Any", "Unpin"].iter().any(|known| last.ident == known) => {}
+            _ => others = true,
         }
     }
     if send && sync {

@@ -22,7 +22,6 @@ pub(super) fn expand(row: &Row) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl athyper::private::FromRow for #ident {
-            #[allow(unused_variables)]
             fn from_row(#source: athyper::private::Row) -> athyper::private::Result<Self> {
                 ::core::result::Result::Ok(Self { #(#fields),* })
             }

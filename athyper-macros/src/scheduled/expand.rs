@@ -5,7 +5,7 @@ use quote::quote;
 use syn::{Type, parse_quote};
 
 use super::model::{Missed, Overlap, Schedule};
-use crate::job::Handler;
+use crate::job::{Handler, Identity};
 
 pub(super) fn expand(schedule: &Schedule) -> TokenStream {
     let Schedule { ident, name, expression, zone, options, .. } = schedule;
@@ -25,19 +25,12 @@ pub(super) fn expand(schedule: &Schedule) -> TokenStream {
     let kind = format!("schedule.{name}");
     let options = options.tokens();
     let payload: Type = parse_quote!(athyper::private::Tick);
-    let job = Handler {
-        ident,
-        label: format!("schedule `{ident}`"),
-        payload: &payload,
-        returned: &schedule.returned,
-        sources: &schedule.sources,
-        kind: quote!(#kind),
-        aliases: quote!(&[]),
-        version: quote!(1),
-        options: quote!(&__ATHYPER_OPTIONS),
-        concurrency: None,
-    }
-    .descriptor();
+    let label = format!("schedule `{ident}`");
+    let identity =
+        Identity { kind: quote!(#kind), version: quote!(1), aliases: quote!(&[]), options: quote!(&__ATHYPER_OPTIONS) };
+    let (returned, sources) = (&schedule.returned, &schedule.sources);
+    let handler = Handler { ident, label: &label, payload: &payload, returned, sources, identity, concurrency: None };
+    let job = handler.descriptor();
     quote! {
         const _: () = {
             const __ATHYPER_OPTIONS: athyper::private::JobOptions = #options;

@@ -10,6 +10,7 @@ mod parse;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::common::conditions::under_conditions;
 use crate::common::errors::Errors;
 
 /// `#[scheduled("…", …)]`.
@@ -21,5 +22,6 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
         Some(schedule) if errors.is_empty() => expand::expand(&schedule),
         _ => errors.into_compile_errors(),
     };
+    let output = under_conditions(&item, output);
     quote!(#item #output)
 }

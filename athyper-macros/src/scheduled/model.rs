@@ -54,7 +54,7 @@ impl Schedule {
         let overlap = arguments.word("overlap", &["skip", "queue", "allow"], errors);
         let name = arguments.string_as("name", errors, |literal| wire_name(literal, "schedule's name"));
         let options = JobOptions::read(&arguments, errors);
-        let (sources, payload) = sources(parameters, errors);
+        let (sources, payload) = sources(parameters, "tick", errors);
         if let Some(payload) = payload.filter(|payload| !is_named(payload, "Tick")) {
             let message = "a scheduled function takes a `Tick`, a `JobContext`, and what `#[inject]` stands before";
             errors.on(payload, message);

@@ -55,7 +55,7 @@ mod contract {
 }
 
 #[job(contract, concurrency = 3)]
-async fn count(job: contract::Count) -> Result<u32> {
+pub(crate) async fn count(job: contract::Count) -> Result<u32> {
     Ok(job.0 + 1)
 }
 

@@ -14,7 +14,7 @@ async fn daily_report(tick: Tick, ctx: JobContext, #[inject] unit: Option<Arc<u8
 }
 
 #[scheduled("*/5 * * * * *", name = "heartbeat")]
-async fn beat() {}
+pub(crate) async fn beat() {}
 
 fn schedule(name: &str) -> &'static ScheduleDescriptor {
     ATHYPER_SCHEDULES_V0.iter().find(|schedule| schedule.name == name).expect("registered")

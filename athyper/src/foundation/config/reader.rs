@@ -42,6 +42,19 @@ impl<'a> TableReader<'a> {
         self.read(key, |value| T::from_config_value(value, profile), || T::when_absent(profile))
     }
 
+    /// A field that these functions read: those of `FromConfigValue`, named by the derive one by one, so that a type that
+    /// cannot be read is one compile error.
+    #[doc(hidden)]
+    pub fn field_by<T>(
+        &mut self,
+        key: &'static str,
+        from_value: fn(&ConfigValue, Profile) -> Result<T, ConfigError>,
+        when_absent: fn(Profile) -> Result<T, ConfigError>,
+    ) -> Option<T> {
+        let profile = self.profile;
+        self.read(key, |value| from_value(value, profile), || when_absent(profile))
+    }
+
     /// A field that is read by `FromStr`.
     pub fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: &'static str) -> Option<T> {
         self.read(key, parse, || Err(ConfigError::missing()))

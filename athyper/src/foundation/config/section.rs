@@ -138,6 +138,7 @@ pub trait ConfigSection: ConfigTable + Send + Sync + 'static {
     const DESCRIPTOR: SectionDescriptor;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: ConfigTable> FromConfigValue for T {
     const SHAPE: Shape = Shape::Table(|| T::FIELDS);
 

@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 use super::{HandlerOutcome, JobContext};
 use crate::foundation::container::{Place, Want};
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{Job, JobOptions};
+use crate::foundation::jobs::JobOptions;
 use crate::runtime::container::Resolver;
 
 /// Runs a handler: decodes the payload, resolves the parameters, calls the function, encodes what it returned.
@@ -50,7 +50,11 @@ pub struct JobDescriptor {
 }
 
 /// A payload type with a handler in this crate, written by `#[job]`; lets `KernelBuilder::job::<P>()` find it.
-pub trait JobHandler: Job {
+#[diagnostic::on_unimplemented(
+    message = "no handler of `{Self}` is known here",
+    note = "write `#[job(…)]` on an `async fn` that takes `{Self}`"
+)]
+pub trait JobHandler: 'static {
     /// What `#[job]` says of the handler.
     const DESCRIPTOR: JobDescriptor;
 }

@@ -35,7 +35,9 @@ pub enum HandlerOutcome {
 /// becomes an [`Error`].
 #[diagnostic::on_unimplemented(
     message = "a job cannot return `{Self}`",
-    note = "a job returns `Result<T>` or `Result<JobOutcome<T>>` with a `T` that is `Serialize + DeserializeOwned`"
+    label = "not what a job can return",
+    note = "a job returns `Result<T>` or `Result<JobOutcome<T>>` with a `T` that is `Serialize + DeserializeOwned`",
+    note = "and with an error that becomes `athyper::Error`, such as one with `#[derive(Failure)]`"
 )]
 pub trait JobReturn {
     /// The typed result.
@@ -64,6 +66,7 @@ pub trait JobValue {
     fn into_outcome(self) -> Result<HandlerOutcome>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> JobValue for T {
     type Output = T;
 
@@ -84,6 +87,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> JobValue for JobOutcome<T
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<V: JobValue, E: Into<Error>> JobReturn for Result<V, E> {
     type Output = V::Output;
 

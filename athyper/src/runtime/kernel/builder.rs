@@ -1,5 +1,6 @@
 //! Collecting what a product is made of.
 
+use std::any::TypeId;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::foundation::clock::Clock;
 use crate::foundation::config::{ConfigSection, Modes, Profile, SectionDescriptor};
 use crate::foundation::container::Place;
 use crate::foundation::error::Result;
-use crate::foundation::problem::Problems;
+use crate::foundation::problem::{Problem, ProblemClass, Problems};
 use crate::foundation::sql::Migration;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::config::Override;
@@ -47,6 +48,7 @@ pub struct KernelBuilder {
     pub(super) jobs: Vec<JobDescriptor>,
     pub(super) schedules: Vec<ScheduleDescriptor>,
     pub(super) own_schedules: Vec<Schedule>,
+    pub(super) problems: Problems,
     pub(super) sections: Vec<SectionDescriptor>,
     pub(super) settings: Vec<Override>,
     pub(super) modes: Option<Modes>,
@@ -81,6 +83,7 @@ impl KernelBuilder {
             jobs: Vec::new(),
             schedules: Vec::new(),
             own_schedules: Vec::new(),
+            problems: Problems::new(),
             sections: Vec::new(),
             settings: Vec::new(),
             modes: None,
@@ -147,6 +150,37 @@ impl KernelBuilder {
     /// Registers the handler of a payload marked `#[job]`, for products that use no inventory.
     pub fn job<P: JobHandler>(mut self) -> Self {
         self.jobs.push(P::DESCRIPTOR);
+        self
+    }
+
+    /// Registers a function marked `#[inject]`, `#[job]` or `#[scheduled]`, for products that use no inventory.
+    ///
+    /// ```
+    /// use athyper::kernel::Kernel;
+    /// use athyper::prelude::*;
+    ///
+    /// #[scheduled("@daily")]
+    /// async fn tidy_up() {}
+    ///
+    /// let kernel = Kernel::builder().without_inventory().register(tidy_up).build().unwrap();
+    /// assert_eq!(kernel.schedules().len(), 1);
+    /// ```
+    #[track_caller]
+    pub fn register<F: 'static>(mut self, function: F) -> Self {
+        drop(function);
+        let item = TypeId::of::<F>();
+        let all = Registrations::collect();
+        let before = self.components.len() + self.jobs.len() + self.schedules.len();
+        self.components.extend(all.components.into_iter().filter(|component| (component.item)() == item));
+        self.jobs.extend(all.jobs.into_iter().filter(|job| (job.handler)() == item));
+        self.schedules.extend(all.schedules.into_iter().filter(|schedule| (schedule.job.handler)() == item));
+        if before == self.components.len() + self.jobs.len() + self.schedules.len() {
+            let what = format!("`{}` is registered and is not marked", std::any::type_name::<F>());
+            let problem = Problem::new(ProblemClass::Wiring, "ATH-ITEM-UNMARKED", what)
+                .with_detail("registered", "on the builder", Some(Place::caller().to_string()))
+                .with_fix("write `#[inject]`, `#[job]` or `#[scheduled(\"…\")]` on the function");
+            self.problems.push(problem);
+        }
         self
     }
 

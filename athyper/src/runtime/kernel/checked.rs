@@ -67,6 +67,7 @@ impl Kernel {
 
     pub(super) fn check(builder: KernelBuilder, registrations: Registrations) -> Result<Self, Problems> {
         let mut problems = registrations.check_modules();
+        problems.extend(builder.problems);
         let mut sections = registrations.sections.clone();
         sections.extend(&builder.sections);
         let draft = ConfigurationDraft::read(LoadOptions {

@@ -1,0 +1,11 @@
+//! An error is no union.
+#![allow(unused)]
+
+use athyper::prelude::*;
+
+#[derive(Failure)]
+pub union Broken {
+    code: u8,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! A factory returns something.
+#![allow(unused)]
+
+use athyper::prelude::*;
+
+#[inject]
+fn mailer() {}
+
+fn main() {}

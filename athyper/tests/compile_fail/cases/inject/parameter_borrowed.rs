@@ -1,0 +1,11 @@
+//! A parameter owns what is injected.
+#![allow(unused)]
+
+use athyper::prelude::*;
+
+#[inject]
+fn number(other: &u16) -> u8 {
+    1
+}
+
+fn main() {}

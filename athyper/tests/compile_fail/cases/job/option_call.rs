@@ -1,0 +1,18 @@
+//! An option is written with `=`.
+#![allow(unused)]
+
+use athyper::prelude::*;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub struct Welcome {
+    to: String,
+}
+
+#[job(queue("email"))]
+async fn welcome(job: Welcome) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

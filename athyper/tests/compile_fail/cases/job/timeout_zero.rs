@@ -1,0 +1,18 @@
+//! A time-out leaves some time.
+#![allow(unused)]
+
+use athyper::prelude::*;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub struct Welcome {
+    to: String,
+}
+
+#[job(timeout = "0s")]
+async fn welcome(job: Welcome) -> Result<()> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! The product is a function.
+#![allow(unused)]
+
+#[athyper::main]
+pub struct Product;

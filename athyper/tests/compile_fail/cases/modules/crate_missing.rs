@@ -1,0 +1,6 @@
+//! A module that is not a dependency does not compile.
+#![allow(unused)]
+
+athyper::modules!(billing);
+
+fn main() {}

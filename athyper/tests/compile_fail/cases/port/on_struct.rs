@@ -1,0 +1,9 @@
+//! A port is a trait.
+#![allow(unused)]
+
+use athyper::prelude::*;
+
+#[port]
+pub struct Mailer;
+
+fn main() {}
