@@ -162,10 +162,16 @@ pub mod http {
     }
 }
 
+/// The command line of every product, for tests and tools; `#[athyper::main]` writes the binary's.
+pub mod command_line {
+    pub use crate::runtime::command_line::{Invocation, Output, execute};
+}
+
 /// The kernel: a product is collected, checked as a whole, and run.
 pub mod kernel {
     pub use crate::runtime::kernel::{
-        Assembly, Kernel, KernelBuilder, KernelHandle, LifecycleHook, RunningKernel, StopReport,
+        Assembly, Kernel, KernelBuilder, KernelHandle, LifecycleHook, MigrationReport, ProbedStore, RunningKernel,
+        StopReport,
     };
 }
 

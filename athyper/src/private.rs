@@ -27,13 +27,14 @@ pub use crate::foundation::error::{Error, ErrorKind, Result};
 pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention};
 pub use crate::foundation::schedule::{MissedTicks, Overlap};
 pub use crate::foundation::sql::{FromRow, FromSqlValue, Row, SqlValue};
+use crate::runtime::command_line::run_process;
 pub use crate::runtime::container::{
     Binding, Close, Component, ComponentDescriptor, Construct, FromContainer, Injection, Instance, Resolver,
 };
 pub use crate::runtime::jobs::{
     HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobReturn, RunHandler, check_payload, decode_payload,
 };
-use crate::runtime::kernel::{KernelBuilder, run_process};
+use crate::runtime::kernel::KernelBuilder;
 pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
 
 /// Runs a product as a process.

@@ -1,6 +1,7 @@
 //! Puts the foundation to work: kernel, container, configuration, HTTP, jobs, scheduler, command line. It knows no adapter.
 
 pub(crate) mod clock;
+pub(crate) mod command_line;
 pub(crate) mod config;
 pub(crate) mod container;
 pub(crate) mod current_context;

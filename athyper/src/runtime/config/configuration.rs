@@ -1,6 +1,6 @@
 //! A configuration that was read and checked.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -70,15 +70,6 @@ impl Configuration {
         })
     }
 
-    /// Every section that was read, with the boxed `Arc<T>` of its type that the container holds.
-    pub fn instances(&self) -> impl Iterator<Item = (&SectionDescriptor, Box<dyn Any + Send + Sync>)> {
-        self.sections.iter().filter_map(|section| {
-            let value = self.values.get(&section.key.type_id())?;
-            Some((section, (section.instance)(value)?))
-        })
-    }
-
-    /// The URL of a store, and by which rule it has it.
     /// Every section it knows, those of the framework included.
     #[must_use]
     pub fn sections(&self) -> &[SectionDescriptor] {
@@ -90,6 +81,7 @@ impl Configuration {
         self.values.get(&section.key.type_id()).cloned()
     }
 
+    /// The URL of a store, and by which rule it has it.
     #[must_use]
     pub fn store(&self, port: StorePort) -> ResolvedStore {
         resolve_store(port, &self.said_stores(), self.profile)

@@ -330,7 +330,7 @@ fn missing(what: &str) -> Error {
     Error::configuration(format!("no {what} is configured"))
 }
 
-fn unusable(chosen: &ChosenStore, error: &Error) -> Problem {
+pub(super) fn unusable(chosen: &ChosenStore, error: &Error) -> Problem {
     Problem::new(class_of(error), "ATH-STORE-OPEN", format!("{} cannot be used: {}", chosen.store.url, error.report()))
         .with_detail("used as", chosen.store.port.key(), None)
         .with_detail("set by", chosen.store.source.to_string(), None)

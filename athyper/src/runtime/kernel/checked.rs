@@ -223,6 +223,12 @@ impl Kernel {
         self.stores.iter().map(|chosen| &chosen.store)
     }
 
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     pub(super) fn chosen(&self, port: StorePort) -> Option<&ChosenStore> {
         self.stores.iter().find(|chosen| chosen.store.port == port)
     }

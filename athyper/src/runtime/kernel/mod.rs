@@ -11,6 +11,7 @@ mod provided;
 mod registrations;
 mod routes;
 mod running;
+mod services;
 mod stack;
 mod stores;
 
@@ -18,5 +19,6 @@ pub use assembly::Assembly;
 pub use builder::KernelBuilder;
 pub use checked::Kernel;
 pub use lifecycle::LifecycleHook;
-pub(crate) use process::run_process;
+pub(crate) use process::run_until_signal;
 pub use running::{KernelHandle, RunningKernel, StopReport};
+pub use services::{MigrationReport, ProbedStore};

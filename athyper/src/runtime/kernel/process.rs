@@ -1,27 +1,8 @@
 //! Running a kernel as a process: signals and exit codes.
 
-use std::process::ExitCode;
-
-use super::builder::KernelBuilder;
 use super::checked::Kernel;
 use super::running::{KernelHandle, StopReport};
-use crate::foundation::problem::{Problem, ProblemClass, Problems};
-
-/// Runs a product with the process's own variables and folder.
-pub(crate) fn run_process(product: fn(KernelBuilder) -> KernelBuilder) -> ExitCode {
-    let builder = product(Kernel::builder()).environment(std::env::vars()).directory(".");
-    let run = || -> Result<ExitCode, Problems> {
-        let kernel = builder.build()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            Problem::new(ProblemClass::Unavailable, "ATH-START", format!("the system gives no threads: {error}"))
-        })?;
-        runtime.block_on(run_until_signal(kernel))
-    };
-    run().unwrap_or_else(|problems| {
-        eprint!("athyper: {problems}");
-        ExitCode::from(problems.exit_code())
-    })
-}
+use crate::foundation::problem::Problems;
 
 /// Starts the kernel, runs it until the process is told to stop, and tells the exit code: 0 only if everything stopped in time.
 ///
@@ -29,14 +10,14 @@ pub(crate) fn run_process(product: fn(KernelBuilder) -> KernelBuilder) -> ExitCo
 ///
 /// # Errors
 /// What kept the kernel from starting.
-pub(crate) async fn run_until_signal(kernel: Kernel) -> Result<ExitCode, Problems> {
+pub(crate) async fn run_until_signal(kernel: Kernel) -> Result<u8, Problems> {
     let mut signals = Signals::listen();
     let running = tokio::select! {
         running = kernel.start() => running?,
         // Told to stop before it had started: what had started goes down with the process.
         name = signals.next() => {
             tracing::warn!(signal = name, "stopped while starting");
-            return Ok(ExitCode::from(1));
+            return Ok(1);
         }
     };
     let watcher = tokio::spawn(watch(signals, running.handle()));
@@ -46,13 +27,13 @@ pub(crate) async fn run_until_signal(kernel: Kernel) -> Result<ExitCode, Problem
         Ok(report) => exit_code(&report),
         Err(error) => {
             tracing::error!(error = %error.report(), "the kernel did not stop");
-            ExitCode::FAILURE
+            1
         }
     })
 }
 
-fn exit_code(report: &StopReport) -> ExitCode {
-    if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+fn exit_code(report: &StopReport) -> u8 {
+    u8::from(!report.is_clean())
 }
 
 async fn watch(mut signals: Signals, handle: KernelHandle) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::layer::LineLayer;
@@ -59,8 +60,7 @@ impl Log {
     /// # Errors
     /// `Configuration` when the filter does not parse, `Unavailable` when the file cannot be opened.
     pub fn subscriber(options: &LogOptions, clock: Arc<dyn Clock>) -> Result<(impl Subscriber + Send + Sync, Self)> {
-        let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse(&options.filter);
-        let filter = filter.map_err(|error| {
+        let filter = parse_filter(&options.filter).map_err(|error| {
             let text = format!("the log filter `{}` does not parse", options.filter);
             Error::configuration(text).with_code("ATH-LOG-FILTER").with_source(error)
         })?;
@@ -91,6 +91,15 @@ impl Log {
         })?;
         Ok(log)
     }
+}
+
+fn parse_filter(filter: &str) -> std::result::Result<EnvFilter, ParseError> {
+    EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse(filter)
+}
+
+/// Whether a filter parses, and if not, why.
+pub(crate) fn check_filter(filter: &str) -> std::result::Result<(), ParseError> {
+    parse_filter(filter).map(drop)
 }
 
 fn open(path: &PathBuf) -> Result<std::fs::File> {

@@ -9,5 +9,5 @@ mod writer;
 pub use line::LineFormat;
 pub use log::{Log, LogOptions, LogTarget};
 
-pub(crate) use log::flush_installed;
+pub(crate) use log::{check_filter, flush_installed};
 pub(crate) use panic_hook::log_panics;
