@@ -84,6 +84,7 @@ async fn a_failure_holds_up_nobody_and_is_reported() {
         ]
     );
     assert_eq!(failures[0].place.file, file!());
+    assert!(failures.iter().all(|failure| !failure.overran));
 }
 
 #[tokio::test]
@@ -102,6 +103,7 @@ async fn a_component_that_does_not_end_is_named() {
     clock.advance(Duration::from_secs(5)).await;
     let failures = in_time(closing).await.unwrap();
     assert_eq!(failures.len(), 1);
+    assert!(failures[0].overran);
     assert_eq!((&*failures[0].label, failures[0].error.kind()), ("struct `Base`", ErrorKind::Timeout));
     assert_eq!(*log.lock().unwrap(), ["value"]);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use athyper::config::Profile;
-use athyper::container::Container;
+use athyper::container::{Container, Provide};
 use athyper::kernel::{Kernel, KernelBuilder, LifecycleHook};
 use athyper::{Error, Result};
 
@@ -124,6 +124,25 @@ async fn what_overruns_its_deadline_is_named_and_the_rest_stops() {
     assert_eq!(report.overran, ["stuck"]);
     assert!(!report.is_clean());
     assert!(taken(&log).contains(&"store stopping".to_owned()));
+}
+
+#[tokio::test]
+async fn a_component_that_does_not_close_is_named_and_the_others_close() {
+    struct Pool;
+    let log = Log::default();
+    let closed = Arc::clone(&log);
+    let kernel = product()
+        .set("shutdown.deadline", "200ms")
+        .provider(Provide::value(Pool).labelled("the pool").closed_by(move |_| {
+            closed.lock().expect("not poisoned").push("pool closed".to_owned());
+            Box::pin(std::future::ready(Ok(())))
+        }))
+        .provider(Provide::value(7_u8).labelled("the stuck one").closed_by(|_| Box::pin(std::future::pending())))
+        .build()
+        .expect("a sound product");
+    let report = kernel.start().await.expect("it starts").stop().await.expect("it stops");
+    assert_eq!(report.overran, ["the stuck one"]);
+    assert_eq!(taken(&log), ["pool closed"]);
 }
 
 #[tokio::test]

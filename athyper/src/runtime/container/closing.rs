@@ -23,6 +23,8 @@ pub struct CloseFailure {
     pub place: Place,
     /// What went wrong.
     pub error: Error,
+    /// Whether it was given up because it took too long.
+    pub overran: bool,
 }
 
 struct Open {
@@ -70,8 +72,7 @@ impl Closing {
 
     /// Whether there is anything to close.
     pub(super) fn is_due(&self) -> bool {
-        let state = self.state();
-        !state.closed && !state.open.is_empty()
+        !self.state().open.is_empty()
     }
 
     /// Notes a component that was there from the start.
@@ -93,28 +94,25 @@ impl Closing {
                 Component::Built(value) => value.get(),
             };
             let Some(instance) = instance else { continue };
-            if let Err(error) = close_one(&*open.close, instance, limit).await {
-                failures.push(CloseFailure { label: open.label, place: open.place, error });
+            let closing = close_one(&*open.close, instance);
+            let outcome = match limit {
+                None => Some(closing.await),
+                Some((clock, time)) => clock.timeout(time, closing).await,
+            };
+            let overran = outcome.is_none();
+            let late = || Err(Error::new(ErrorKind::Timeout, "closing did not end in time"));
+            if let Err(error) = outcome.unwrap_or_else(late) {
+                failures.push(CloseFailure { label: open.label, place: open.place, error, overran });
             }
         }
     }
 }
 
 /// Closes one component; a panic is an error like others.
-pub(super) async fn close_one(
-    close: &CloseInstance,
-    instance: &Instance,
-    limit: Option<(&dyn Clock, Duration)>,
-) -> Result<()> {
-    let closing = AssertUnwindSafe(async { close(instance).await }).catch_unwind();
-    let outcome = match limit {
-        None => Some(closing.await),
-        Some((clock, time)) => clock.timeout(time, closing).await,
-    };
-    match outcome {
-        Some(Ok(result)) => result,
-        Some(Err(panic)) => Err(Error::internal(format!("closing panicked: {}", panic_text(&*panic)))),
-        None => Err(Error::new(ErrorKind::Timeout, "closing did not end in time")),
+pub(super) async fn close_one(close: &CloseInstance, instance: &Instance) -> Result<()> {
+    match AssertUnwindSafe(async { close(instance).await }).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => Err(Error::internal(format!("closing panicked: {}", panic_text(&*panic)))),
     }
 }
 

@@ -162,7 +162,7 @@ async fn fill(
     };
     if let Err(instance) = closing.admit(&node.provider, &slot.value, instance) {
         if let Some(close) = &node.provider.close {
-            close_one(&**close, &instance, None).await?;
+            close_one(&**close, &instance).await?;
         }
         return Err(Error::new(ErrorKind::Unavailable, format!("{node} is not built any more: all is being closed")));
     }

@@ -58,7 +58,7 @@ impl KernelHandle {
 /// How a kernel stopped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StopReport {
-    /// The hooks that were not done by their deadline.
+    /// The hooks and components that were not done by their deadline.
     pub overran: Vec<String>,
     /// What hooks and components reported while they stopped.
     pub failures: Vec<String>,
@@ -172,14 +172,13 @@ impl Supervisor {
         for hook in &sequence {
             hook.stopped().await;
         }
-        match self.clock.timeout(self.deadline, self.container.close()).await {
-            Some(failures) => {
-                for failure in failures {
-                    tracing::error!(error = %failure, "a component did not close cleanly");
-                    report.failures.push(failure.to_string());
-                }
+        for failure in self.container.close_within(&*self.clock, self.deadline).await {
+            tracing::error!(error = %failure, "a component did not close cleanly");
+            if failure.overran {
+                report.overran.push(failure.label);
+            } else {
+                report.failures.push(failure.to_string());
             }
-            None => report.overran.push("components".to_owned()),
         }
         if self.clock.timeout(self.deadline, self.stores.close()).await.is_none() {
             report.overran.push("stores".to_owned());
