@@ -132,6 +132,10 @@ where
     }
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most requests leave by the large variant: boxing it would cost an allocation each"
+)]
 enum State {
     /// On the way in.
     In(Request),

@@ -111,7 +111,8 @@ pub(super) async fn take_waiting(shared: &Arc<Shared>, request: &Take) -> Result
             until_due.map_or(shared.store.settings.options.poll, |left| left.min(shared.store.settings.options.poll));
         let alarm = std::pin::pin!(clock.sleep_until(deadline.min(now.saturating_add(nap))));
         let woken = std::pin::pin!(wake.changed());
-        drop(select(woken, alarm).await);
+        // Whichever came first: the queue is looked at again.
+        let _ = select(woken, alarm).await;
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Deadlines of sockets run on the machine's real time, not on the [`Clock`](crate::foundation::clock::Clock) port: a virtual
 //! clock has no say in when bytes arrive.
+#![allow(clippy::disallowed_methods, reason = "deadlines of sockets run on the machine's real time")]
 
 mod connection;
 mod io;

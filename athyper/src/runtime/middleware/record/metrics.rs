@@ -13,6 +13,9 @@ use crate::foundation::metrics::{Buckets, Counter, Family, Histogram, MetricsReg
 /// The route of a request that no route matched, or that was answered before one was looked for.
 const NO_ROUTE: &str = "none";
 
+/// The handles of one method and status of a route.
+type Series = (&'static str, StatusCode, Counter, Histogram);
+
 /// Counts requests by method, route template and status, and times them by method and route template.
 #[derive(Debug)]
 pub(super) struct RequestMetrics {
@@ -21,7 +24,7 @@ pub(super) struct RequestMetrics {
     opened: Arc<AtomicU64>,
     closed: Arc<AtomicU64>,
     /// Handles by route template, method and status: resolved once each.
-    series: RwLock<HashMap<Arc<str>, Vec<(&'static str, StatusCode, Counter, Histogram)>>>,
+    series: RwLock<HashMap<Arc<str>, Vec<Series>>>,
 }
 
 /// The label of a method: one of the registered ones, so that a client cannot make series.
