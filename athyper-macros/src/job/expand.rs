@@ -1,13 +1,13 @@
 //! The job of a payload, its descriptor, and its entry in the table.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::{Ident, Type};
 
 use super::model::{Job, Source};
 use crate::common::case::snake;
 use crate::common::dependency::wants;
-use crate::common::place::{at, place};
+use crate::common::place::place;
 
 pub(super) fn expand(job: &Job) -> TokenStream {
     let (payload, ident, returned) = (&job.payload, &job.ident, &job.returned);
@@ -31,7 +31,6 @@ pub(super) fn expand(job: &Job) -> TokenStream {
         _ => None,
     };
     let name = name.unwrap_or_default();
-    let output = quote_spanned!(at(returned)=> <#returned as athyper::private::JobReturn>::Output);
     // The descriptor does not go through the payload's `Job`: a payload that cannot be one is refused there, once.
     let descriptor = handler(Identity {
         kind: quote!(__ATHYPER_KIND),
@@ -54,7 +53,7 @@ pub(super) fn expand(job: &Job) -> TokenStream {
 
             #[automatically_derived]
             impl athyper::private::Job for #payload {
-                type Output = #output;
+                type Output = <#returned as athyper::private::JobReturn>::Output;
                 const KIND: &'static str = __ATHYPER_KIND;
                 const VERSION: u32 = __ATHYPER_VERSION;
                 const ALIASES: &'static [&'static str] = __ATHYPER_ALIASES;
@@ -151,8 +150,9 @@ impl Handler<'_> {
             ) -> athyper::private::BoxFuture<'a, athyper::private::Result<athyper::private::HandlerOutcome>> {
                 ::std::boxed::Box::pin(async move {
                     #decode
-                    // Bound first, so that a type that cannot be returned is refused at its own place.
-                    let #encode = <#returned as athyper::private::JobReturn>::into_outcome;
+                    // A pointer, so that a type that cannot be returned is refused where it stands and not at the call.
+                    let #encode: fn(#returned) -> athyper::private::Result<athyper::private::HandlerOutcome> =
+                        <#returned as athyper::private::JobReturn>::into_outcome;
                     #encode(#ident(#(#arguments),*).await)
                 })
             }

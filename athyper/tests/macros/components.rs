@@ -39,7 +39,9 @@ struct Greeter {
 
 impl Greet for Greeter {
     fn number(&self) -> u8 {
-        self.seven.0 + self.one.0 + u8::try_from(self.count.load(std::sync::atomic::Ordering::Relaxed)).unwrap()
+        self.seven.0
+            + self.one.0
+            + u8::try_from(self.count.load(std::sync::atomic::Ordering::Relaxed)).expect("a small number")
     }
 }
 

@@ -90,7 +90,7 @@ fn table(entries: &[(&str, &str)]) -> ConfigValue {
 }
 
 fn field(key: &str) -> &'static FieldDescriptor {
-    SmtpConfig::FIELDS.iter().find(|field| field.key == key).unwrap()
+    SmtpConfig::FIELDS.iter().find(|field| field.key == key).expect("a field")
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn a_payload_is_checked_against_its_type() {
 async fn run(label: &str, payload: &'static str) -> Result<HandlerOutcome> {
     let mut builder = ContainerBuilder::new();
     builder.provide(7_u8);
-    let container = builder.build(Reach::Everything).unwrap();
+    let container = builder.build(Reach::Everything).expect("a sound graph");
     let scope = container.request(Context::background());
     let payload = payload.as_bytes().into();
     (descriptor(label).run)(&payload, JobContext::detached(Context::background()), &scope.resolver()).await

@@ -2,6 +2,7 @@
 //!
 //! Nothing below is public, and the product calls none of it.
 #![forbid(unsafe_code)]
+#![deny(unused, missing_docs, clippy::pedantic)]
 
 athyper::module!();
 

@@ -12,7 +12,7 @@ struct OfTheTest {
 }
 
 fn product() -> Kernel {
-    modules_product::app(Kernel::builder()).provide(1_u8).build().unwrap()
+    modules_product::app(Kernel::builder()).provide(1_u8).build().expect("a sound product")
 }
 
 #[test]
