@@ -282,23 +282,24 @@ async fn products_do_not_begin_or_end_transactions_by_hand() {
 }
 
 #[tokio::test]
-async fn a_stream_of_a_million_rows_is_not_gathered_and_does_not_hold_the_writer() {
+async fn a_stream_is_not_gathered_and_does_not_hold_the_writer() {
     let db = memory().await;
     run(&db, &[TABLE]).await;
-    let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT i FROM n";
-    let mut stream = db.stream::<(i64,)>(Statement::text(numbers));
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+    let mut stream = db.stream::<(i64,)>(Statement::text(endless));
     for expected in 1..=10 {
-        assert_eq!(stream.next().await.unwrap().unwrap(), (expected,));
+        assert_eq!(within_a_minute(stream.next()).await.unwrap().unwrap(), (expected,));
     }
     within_a_minute(run(&db, &["INSERT INTO things (name) VALUES ('while it streams')"])).await;
     drop(stream);
     // All readers come back from streams that were dropped in the middle.
     for _ in 0..20 {
-        let mut stream = db.stream::<(i64,)>(Statement::text(numbers));
+        let mut stream = db.stream::<(i64,)>(Statement::text(endless));
         stream.next().await.unwrap().unwrap();
     }
     assert_eq!(within_a_minute(number(&db, "SELECT count(*) FROM things")).await, 1);
-    let all = db.stream::<(i64,)>(Statement::text(numbers)).try_fold(0_i64, |sum, (i,)| async move { Ok(sum + i) });
+    let million = format!("{endless} LIMIT 1000000");
+    let all = db.stream::<(i64,)>(Statement::text(million)).try_fold(0_i64, |sum, (i,)| async move { Ok(sum + i) });
     assert_eq!(within_a_minute(all).await.unwrap(), 500_000_500_000);
 }
 

@@ -201,3 +201,50 @@ async fn a_commit_that_fails_on_its_way_to_the_disk_is_of_unknown_outcome() {
     let said = lines(&mut shell.stdout(Stdio::piped()).spawn().unwrap());
     assert_eq!(said, ["UnknownOutcome true true"]);
 }
+
+/// A very small disk of its own, if this process may make one.
+struct SmallDisk(Folder);
+
+impl SmallDisk {
+    fn new() -> Option<Self> {
+        let folder = Folder::new();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=700k", "tmpfs"]).arg(folder.path()).status();
+        mount.is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn jobs_survive_a_disk_that_is_really_full() {
+    // Where no disk can be made, the limit on pages above shows the same but for the log.
+    let Some(disk) = SmallDisk::new() else { return };
+    let folder = &disk.0;
+    let context = context(&folder.url("app.db"));
+    let (db, queue) = (open(&context).await.unwrap(), jobs(&context).await);
+    fs::write(folder.file("ballast"), vec![0; 200_000]).unwrap();
+    let mut accepted = Vec::new();
+    let error = loop {
+        let mut next = job(&format!("job-{}", accepted.len()), &*context.clock);
+        next.envelope.payload = vec![b'1'; 2_000].into();
+        match queue.add(vec![next]).await {
+            Ok(added) => accepted.push(added[0].id.clone()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "disk-full"), "{error:?}");
+    assert!(!accepted.is_empty());
+    // Reading goes on.
+    for id in &accepted {
+        assert!(queue.get(&"email".into(), id).await.unwrap().is_some(), "{id} is lost");
+    }
+    fs::remove_file(folder.file("ballast")).unwrap();
+    within_a_minute(queue.add(vec![job("afterwards", &*context.clock)])).await.unwrap();
+    assert_eq!(queue.counts(&"email".into()).await.unwrap().waiting, accepted.len() as u64 + 1);
+    let rows: Vec<(String,)> = db.fetch_all(Statement::text("PRAGMA integrity_check")).await.unwrap();
+    assert_eq!(rows, [("ok".to_owned(),)]);
+}
