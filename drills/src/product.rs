@@ -2,10 +2,9 @@
 
 use std::env;
 use std::fs::File;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -89,14 +88,6 @@ impl Product {
         command.envs(env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
-    }
-
-    /// Runs the binary to its end.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn run(&self, arguments: &[&str]) -> io::Result<Output> {
-        self.command().args(arguments).output()
     }
 
     /// Starts it, with more variables, and does not wait for it to be ready.
