@@ -7,5 +7,6 @@ mod conformance;
 mod faulty;
 mod pool;
 mod registry;
+mod shutdown;
 mod support;
 mod workers;
