@@ -12,6 +12,9 @@ use crate::runtime::http::ServerOptions;
 use crate::runtime::jobs::WorkerSettings;
 use crate::runtime::scheduler::SchedulerOptions;
 
+/// How much longer than allowed a head may be to be refused with a document.
+const HEAD_MARGIN: usize = 32 * 1024;
+
 impl Kernel {
     /// A section of the framework's own: it was read when the kernel was checked.
     pub(super) fn section<T: ConfigSection>(&self) -> Arc<T> {
@@ -29,8 +32,9 @@ impl Kernel {
         options.idle_timeout = http.idle_timeout;
         options.body_pause_timeout = http.body_pause_timeout;
         options.write_pause_timeout = http.write_pause_timeout;
-        options.max_head_bytes = bytes(http.max_head_size);
-        options.http2.max_header_list_bytes = u32::try_from(bytes(http.max_head_size)).unwrap_or(u32::MAX);
+        // The stack refuses a head that is too large with a document; beyond the server's own limit nobody can.
+        options.max_head_bytes = bytes(http.max_head_size).saturating_add(HEAD_MARGIN);
+        options.http2.max_header_list_bytes = u32::try_from(options.max_head_bytes).unwrap_or(u32::MAX);
         options.drain_timeout = http.drain_timeout;
         options.drain_linger = http.drain_linger;
         options

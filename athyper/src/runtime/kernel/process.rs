@@ -3,6 +3,7 @@
 use super::checked::Kernel;
 use super::running::{KernelHandle, StopReport};
 use crate::foundation::problem::Problems;
+use crate::runtime::telemetry::flush_installed;
 
 /// Starts the kernel, runs it until the process is told to stop, and tells the exit code: 0 only if everything stopped in time.
 ///
@@ -42,6 +43,7 @@ async fn watch(mut signals: Signals, handle: KernelHandle) {
     handle.shutdown();
     let name = signals.next().await;
     tracing::error!(signal = name, "told to stop again: ending at once");
+    flush_installed();
     #[allow(clippy::exit, reason = "a second signal ends the process at once, whatever is still running")]
     std::process::exit(1);
 }
