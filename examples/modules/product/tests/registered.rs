@@ -1,5 +1,7 @@
 //! What the library registers is in the product, whatever the profile: `cargo test --release` links with fat LTO.
 
+use std::process::Command;
+
 use framework::kernel::Kernel;
 use framework::prelude::*;
 
@@ -31,4 +33,14 @@ fn the_components_of_both_crates_are_in_the_graph() {
         assert!(labels.iter().any(|known| known == label), "{label} is not among {labels:?}");
     }
     let _: fn(OfTheTest) -> Lazy<u8> = |component| component.kernel;
+}
+
+#[test]
+fn the_binary_lists_them() {
+    let output = Command::new(env!("CARGO_BIN_EXE_modules-product")).args(["jobs", "--json"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    for kind in ["greet", "print_invoice", "schedule.remind", "write_audit_line"] {
+        assert!(text.contains(&format!("\"{kind}\"")), "{kind} is not in {text}");
+    }
 }
