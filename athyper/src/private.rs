@@ -374,3 +374,24 @@ macro_rules! modules {
         }
     };
 }
+
+/// Adds a row to the driver table: an adapter of a third party says which URL scheme it serves.
+///
+/// ```
+/// use athyper::driver::Driver;
+///
+/// athyper::submit_driver!(Driver {
+///     scheme: "tape",
+///     provided_by: "athyper-tape",
+///     database: None,
+///     jobs: None,
+///     leases: None,
+/// });
+/// # fn main() { assert!(athyper::driver::drivers().any(|driver| driver.scheme == "tape")); }
+/// ```
+#[macro_export]
+macro_rules! submit_driver {
+    ($driver:expr) => {
+        $crate::private::inventory::submit! { $driver }
+    };
+}

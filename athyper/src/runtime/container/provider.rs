@@ -30,7 +30,7 @@ pub(super) struct Alias {
     pub(super) convert: Arc<Convert>,
 }
 
-/// Whatever provides a component: made from a [`ComponentDescriptor`] or from a [`Provide`].
+/// Whatever provides a component: made from a [`ComponentDescriptor`] or from a [`Provide`](super::Provide).
 #[derive(Clone)]
 pub struct Provider {
     pub(super) key: TypeKey,
