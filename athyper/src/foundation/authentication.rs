@@ -15,4 +15,9 @@ pub trait Authenticator: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// `Unauthenticated` when the token proves nothing; `Unavailable` when that cannot be found out now.
     async fn authenticate(&self, token: &str) -> Result<Principal>;
+
+    /// Why profile `prod` must not rely on it, if so, to follow "it is refused because": a kernel does not start with it then.
+    fn refused_in_prod(&self) -> Option<&'static str> {
+        None
+    }
 }

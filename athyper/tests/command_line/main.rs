@@ -5,7 +5,9 @@ mod product;
 
 use std::sync::Arc;
 
+use athyper::authentication::{Authenticator, StaticTokenAuthenticator};
 use athyper::command_line::{Invocation, Output, execute};
+use athyper::container::Provide;
 use athyper::http::{Router, get};
 use athyper::kernel::KernelBuilder;
 use serde_json::{Value, json};
@@ -254,5 +256,35 @@ async fn enqueue_does_not_put_a_job_where_nobody_finds_it() {
     let output = execute(app, invocation).await;
     assert_eq!(output.exit_code, 78);
     assert!(output.stderr.contains("belongs to one process"), "{}", output.stderr);
-    assert_eq!(Arc::new(output).stdout, "");
+}
+
+#[tokio::test]
+async fn prod_refuses_tokens_that_are_written_down() {
+    let authenticator = || -> Arc<dyn Authenticator> { Arc::new(StaticTokenAuthenticator::new()) };
+    let given = |kernel: KernelBuilder| app(kernel).provide_dyn::<dyn Authenticator>(authenticator());
+    let folder = Folder::new();
+    let mut invocation = Invocation::new(["check"]);
+    let url = format!("sqlite://{}", folder.path().join("app.db").display());
+    invocation.environment = [("ATHYPER_PROFILE", "prod"), ("MODE", "all"), ("DATABASE_URL", &url)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    let output = execute(given, invocation.clone()).await;
+    assert_eq!(output.exit_code, 78);
+    assert!(output.stderr.contains("profile prod refuses this authenticator"), "{}", output.stderr);
+    assert!(output.stderr.contains("tests/command_line/main.rs:"), "{}", output.stderr);
+
+    // One that is built shows what it is when the product starts.
+    invocation.arguments = vec!["run".to_owned()];
+    let built = |kernel: KernelBuilder| {
+        app(kernel)
+            .provider(Provide::<dyn Authenticator>::factory(move |_| Box::pin(async move { Ok(authenticator()) })))
+    };
+    let output = execute(built, invocation.clone()).await;
+    assert_eq!(output.exit_code, 78);
+    assert!(output.stderr.contains("profile prod refuses this authenticator"), "{}", output.stderr);
+
+    invocation.arguments = vec!["check".to_owned()];
+    assert_eq!(execute(app, invocation.clone()).await.exit_code, 0);
+    invocation.environment[0].1 = "dev".to_owned();
+    assert_eq!(execute(given, invocation).await.exit_code, 0);
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::checked::{ChosenStore, Kernel};
+use super::insecure::refuse_built_authenticator;
 use super::lifecycle::{LifecycleHook, order_hooks};
 use super::parts::{self, SchedulerPart, ServerPart, WorkersPart};
 use super::provided::Cells;
@@ -104,6 +105,7 @@ impl Kernel {
         let jobs = Arc::new(Jobs::new(Arc::clone(&queue), Arc::clone(&self.registry), Arc::clone(&self.clock)));
         // The container is frozen and the kernel is assembled once: the cell is empty.
         let _ = self.cells.set(Cells { database: database.clone(), jobs: Arc::clone(&jobs) });
+        refuse_built_authenticator(self.profile(), &self.container).await?;
         let health: Arc<HealthRegistry> = self.container.resolve().await?;
         let readiness: Arc<Readiness> = self.container.resolve().await?;
         let metrics = self.metrics.clone();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::builder::KernelBuilder;
+use super::insecure::refuse_given_authenticator;
 use super::lifecycle::{LifecycleHook, order_hooks};
 use super::parts;
 use super::provided::{self, Cells};
@@ -122,6 +123,8 @@ impl Kernel {
 
         let wanted = container.graph().wanted_sections(reach);
         let container = note(&mut problems, container.build(reach));
+        let refused = container.as_ref().and_then(|container| refuse_given_authenticator(draft.profile(), container));
+        refused.into_iter().for_each(|problem| problems.push(problem));
         let registry = note(&mut problems, JobRegistry::new(jobs));
         let plan = note(&mut problems, SchedulePlan::check(schedules, builder.clock.now()));
         let hooks = note(&mut problems, order_hooks(builder.hooks, parts::NAMES));

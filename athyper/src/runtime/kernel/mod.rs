@@ -3,6 +3,7 @@
 mod assembly;
 mod builder;
 mod checked;
+mod insecure;
 mod lifecycle;
 mod options;
 mod parts;

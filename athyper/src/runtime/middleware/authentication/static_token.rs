@@ -57,6 +57,10 @@ impl Authenticator for StaticTokenAuthenticator {
         }
         found.cloned().ok_or_else(|| Error::new(ErrorKind::Unauthenticated, "the token is not known"))
     }
+
+    fn refused_in_prod(&self) -> Option<&'static str> {
+        Some("its tokens are written down beforehand, never expire and cannot be taken back")
+    }
 }
 
 /// Compares in a time that depends on the length of `given` only.
