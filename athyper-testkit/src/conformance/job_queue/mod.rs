@@ -22,6 +22,7 @@ mod waiting;
 
 use std::fmt;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use self::fixture::JobQueueFixture;
 pub use super::case::{StoreTime, Violation};
@@ -84,13 +85,19 @@ pub fn cases() -> impl Iterator<Item = Case> {
     .copied()
 }
 
+/// In real time, what a case may take at most.
+const LIMIT: Duration = Duration::from_secs(120);
+
 /// Runs the case of a name.
 ///
 /// # Errors
 /// What the implementation did instead; or that there is no such case.
 pub async fn run(name: &str, fixture: JobQueueFixture) -> Result<(), Violation> {
     match cases().find(|case| case.name == name) {
-        Some(case) => (case.run)(fixture).await,
+        Some(case) => match tokio::time::timeout(LIMIT, (case.run)(fixture)).await {
+            Ok(found) => found,
+            Err(_) => Err(Violation::new(format!("the case `{name}` does not end within {LIMIT:?}: a call hangs"))),
+        },
         None => Err(Violation::new(format!("there is no case `{name}`"))),
     }
 }

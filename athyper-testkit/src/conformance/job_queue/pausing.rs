@@ -53,8 +53,9 @@ define_cases! {
         fixture.add(fixture.job("a")).await?;
         equal("what is handed out", fixture.take_ids(9).await?, NONE)?;
         fixture.queue.resume(&queue).await?;
+        equal("what is handed out", fixture.take_ids(9).await?, ["a"])?;
         fixture.queue.resume(&queue).await?;
-        equal("what is handed out", fixture.take_ids(9).await?, ["a"])
+        equal("whether it is paused", fixture.queue.is_paused(&queue).await?, false)
     }
 
     /// A delayed job whose time comes during a pause is handed out after it.

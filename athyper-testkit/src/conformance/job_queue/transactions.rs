@@ -136,6 +136,7 @@ define_cases! {
         let mut take = request(9);
         take.wait = seconds(86_400 * 365);
         let waiter = tokio::spawn(async move { queue.take(&take).await });
+        super::waiting::settle().await;
         let mut tx = begin(&database).await?;
         add_in(&fixture, &mut tx, "a").await?;
         tx.into_inner().commit().await?;

@@ -19,6 +19,15 @@ fn waiting_request(wait: Duration) -> Take {
     Take { wait, ..request(9) }
 }
 
+/// Gives whoever waits time to begin to, or to wake up.
+pub(super) async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    #[allow(clippy::disallowed_methods, reason = "gives threads of the store real time")]
+    tokio::time::sleep(Duration::from_millis(5)).await;
+}
+
 /// A worker that waits for jobs.
 struct Waiter(JoinHandle<athyper::Result<Vec<Claimed>>>);
 
@@ -30,11 +39,7 @@ impl Waiter {
 
     /// Gives the worker time to begin to wait. A queue that would answer at once has answered by then.
     async fn settle(&self) {
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
-        #[allow(clippy::disallowed_methods, reason = "gives threads of the store real time to begin to wait")]
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        settle().await;
     }
 
     async fn claimed(self) -> Result<Vec<Claimed>, Violation> {
@@ -172,6 +177,7 @@ define_cases! {
             }
             let id = format!("job-{number}");
             fixture.add(fixture.job(&id)).await?;
+            settle().await;
             equal("what is handed out", fixture.take_ids(9).await?, [id])?;
         }
         Ok(())

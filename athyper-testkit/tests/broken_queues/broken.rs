@@ -1,0 +1,470 @@
+//! A queue with one fault, around the sound one in memory.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use athyper::Result;
+use athyper::clock::{Clock, Timestamp};
+use athyper::jobs::{
+    Added, Capabilities, Claimed, Finish, Finished, JobFilter, JobId, JobQueue, JobRecord, JobState, Lock,
+    MemoryJobQueue, NewJob, Outcome, Priority, QueueName, Recovered, RecoveryPolicy, Retention, Take, Verdict,
+};
+use athyper::schedule::ScheduleStore;
+use athyper::sql::Tx;
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::fault::Fault;
+use crate::transactions;
+
+/// What a fault remembers.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) added: Vec<JobId>,
+    pub(crate) delayed: BTreeSet<JobId>,
+    pub(crate) serial: HashMap<JobId, (QueueName, String)>,
+    pub(crate) held_keys: BTreeSet<(QueueName, String)>,
+    pub(crate) unique: BTreeMap<(QueueName, String), (JobId, Timestamp)>,
+    pub(crate) claimed: Vec<Claimed>,
+    pub(crate) recovered: Vec<Recovered>,
+    pub(crate) stalls: BTreeMap<JobId, u32>,
+    pub(crate) errors: BTreeMap<JobId, String>,
+    pub(crate) before_retry: BTreeMap<JobId, JobRecord>,
+    pub(crate) pauses: u32,
+    /// The retention that jobs were added with, when a fault has its own rule.
+    pub(crate) kept: BTreeMap<JobId, (Retention, Retention)>,
+    pub(crate) first_epoch: Option<u64>,
+}
+
+/// A queue with one fault; `None` is the sound one.
+#[derive(Debug)]
+pub(crate) struct BrokenQueue {
+    pub(crate) inner: Arc<MemoryJobQueue>,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) memory: Arc<Mutex<Memory>>,
+    pub(crate) told: Notify,
+}
+
+impl BrokenQueue {
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap()
+    }
+
+    pub(crate) fn queue(&self, queue: &QueueName) -> QueueName {
+        if self.has(Fault::MixesQueuesUp) { "mail".into() } else { queue.clone() }
+    }
+
+    pub(crate) fn id(&self, id: &JobId) -> JobId {
+        if self.has(Fault::FoldsIds) { id.as_str().trim().to_lowercase().into() } else { id.clone() }
+    }
+
+    pub(crate) async fn record(&self, lock: &Lock) -> Option<JobRecord> {
+        athyper::jobs::JobAdministration::get(&*self.inner, &lock.queue, &lock.id).await.unwrap()
+    }
+
+    pub(crate) async fn in_state(&self, queue: &QueueName, state: JobState) -> Vec<JobRecord> {
+        let filter = JobFilter { states: vec![state], limit: u64::MAX, ..JobFilter::default() };
+        athyper::jobs::JobAdministration::list(&*self.inner, queue, &filter).await.unwrap()
+    }
+
+    /// What a restart of the machine does to a store that outlives it: no lock of before is good.
+    pub(crate) async fn restart_machine(&self) {
+        if self.has(Fault::LocksOutliveRestarts) {
+            return;
+        }
+        for queue in athyper::jobs::JobAdministration::queues(&*self.inner).await.unwrap() {
+            let active = self.in_state(&queue, JobState::Active).await;
+            let locks = active.into_iter().map(|record| Lock {
+                queue: queue.clone(),
+                id: record.envelope.id,
+                token: record.attempts_started,
+            });
+            self.inner.renew(&locks.collect::<Vec<_>>(), Duration::ZERO).await.unwrap();
+        }
+    }
+
+    /// Lets others run, as a store does between two statements.
+    pub(crate) async fn step(&self) {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn translate(&self, lock: &Lock) -> Lock {
+        let lock = Lock { queue: self.queue(&lock.queue), id: self.id(&lock.id), ..lock.clone() };
+        let current = match self.record(&lock).await {
+            Some(record) if record.state == JobState::Active => record.attempts_started,
+            _ => return lock,
+        };
+        let token = match self.fault {
+            Some(Fault::IgnoresTokens | Fault::AlwaysTheSameToken) => current,
+            Some(Fault::AcceptsLaterTokens) if lock.token > current => current,
+            _ => lock.token,
+        };
+        Lock { token, ..lock }
+    }
+
+    /// Takes back everything that ran out, uncounted.
+    async fn take_back(&self, queue: &QueueName) {
+        self.inner.recover(queue, RecoveryPolicy { max_stalls: u32::MAX }).await.unwrap();
+    }
+
+    fn change_claims(&self, claims: &mut Vec<Claimed>, request: &Take) {
+        let mut memory = self.memory();
+        if self.has(Fault::HandsOutTwice) && claims.len() < request.max {
+            let again = memory.claimed.iter().rfind(|claimed| claimed.lock.queue == request.queue).cloned();
+            claims.extend(again);
+        }
+        memory.claimed.extend(claims.iter().cloned());
+        let place = |memory: &Memory, claimed: &Claimed| memory.added.iter().position(|id| *id == claimed.lock.id);
+        match self.fault {
+            Some(Fault::SortsBatchesByAdding) => claims.sort_by_key(|claimed| place(&memory, claimed)),
+            Some(Fault::SortsBatchesById) => claims.sort_by_key(|claimed| claimed.lock.id.clone()),
+            Some(Fault::ReversesBatches) => claims.reverse(),
+            _ => {}
+        }
+        for claimed in claims {
+            match self.fault {
+                Some(Fault::AlwaysTheSameToken) => claimed.lock.token = 1,
+                Some(Fault::SaysFirstAttempt) => claimed.attempts_made = 0,
+                Some(Fault::CountsStallsAsAttempts) => {
+                    claimed.attempts_made += memory.stalls.get(&claimed.lock.id).copied().unwrap_or_default();
+                }
+                Some(Fault::LiesAboutTimes) => claimed.created_at += Duration::from_secs(1),
+                Some(Fault::HoldsKeysUntilTaken) => {
+                    memory.unique.retain(|_, (holder, _)| *holder != claimed.lock.id);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Hands claims back that a fault about serial keys would not have made.
+    async fn withhold(&self, claims: Vec<Claimed>) -> Vec<Claimed> {
+        let mut kept: Vec<Claimed> = Vec::new();
+        for claimed in claims {
+            let key = self.memory().serial.get(&claimed.lock.id).cloned();
+            let delayed = self.in_state(&claimed.lock.queue, JobState::Delayed).await;
+            let withheld = match (self.fault, key) {
+                (Some(Fault::HoldsSerialKeysForEver | Fault::FreesSerialKeysOnlyWhenDone), Some(key)) => {
+                    !self.memory().held_keys.insert(key)
+                }
+                (Some(Fault::SharesSerialKeysBetweenQueues), Some((_, key))) => {
+                    !self.memory().held_keys.insert(("any".into(), key))
+                }
+                (Some(Fault::RetriesHoldSerialKeys), Some(key)) => {
+                    delayed.iter().any(|other| self.memory().serial.get(&other.envelope.id) == Some(&key))
+                }
+                (Some(Fault::SerialJobsBlockAll), None) => {
+                    let active = self.in_state(&claimed.lock.queue, JobState::Active).await;
+                    let memory = self.memory();
+                    active.iter().any(|other| memory.serial.contains_key(&other.envelope.id))
+                }
+                _ => false,
+            };
+            if withheld {
+                self.inner.finish(vec![Finish { lock: claimed.lock, outcome: Outcome::Release }], None).await.unwrap();
+            } else {
+                kept.push(claimed);
+            }
+        }
+        kept
+    }
+
+    async fn take_once(&self, request: &Take) -> Result<Vec<Claimed>> {
+        let mut request = Take { queue: self.queue(&request.queue), ..request.clone() };
+        match self.fault {
+            Some(Fault::TakesOneTooMany) => request.max += 1,
+            Some(Fault::TakesOneForNone) => request.max = request.max.max(1),
+            Some(Fault::TakesAtMostAHundred) => request.max = request.max.min(100),
+            Some(Fault::TakesWhatRanOut) => self.take_back(&request.queue).await,
+            Some(Fault::IgnoresLockTimes) => request.lock_for = Duration::from_secs(30),
+            Some(Fault::DoesNotWait) => request.wait = Duration::ZERO,
+            Some(Fault::WaitsForEver) if !request.wait.is_zero() => request.wait = Duration::MAX,
+            Some(Fault::WaitsUnasked) => request.wait = request.wait.max(Duration::from_secs(1)),
+            Some(Fault::LosesWhatIsDropped) => request.lock_for = Duration::from_secs(1_000_000),
+            _ => {}
+        }
+        let mut claims = self.inner.take(&request).await?;
+        self.change_claims(&mut claims, &request);
+        if self.has(Fault::LosesWhatIsDropped) {
+            tokio::task::yield_now().await;
+        }
+        Ok(self.withhold(claims).await)
+    }
+
+    /// Waits for a sign that new jobs came, and for no other.
+    async fn take_woken(&self, request: &Take, by_new_jobs: bool) -> Result<Vec<Claimed>> {
+        let look = Take { wait: Duration::ZERO, ..request.clone() };
+        let deadline = self.clock.since_boot().saturating_add(request.wait);
+        loop {
+            let told = self.told.notified();
+            let claims = self.take_once(&look).await?;
+            if !claims.is_empty() || self.clock.since_boot() >= deadline {
+                return Ok(claims);
+            }
+            tokio::select! {
+                () = told, if by_new_jobs => {}
+                () = self.clock.sleep_until(deadline) => {}
+            }
+        }
+    }
+
+    fn change_outcome(&self, lock: &Lock, outcome: Outcome) -> Outcome {
+        let zero = Duration::ZERO;
+        let far = |delay: Duration| delay * 1_000;
+        match (self.fault, outcome) {
+            (Some(Fault::LosesResults), Outcome::Complete(_)) => Outcome::Complete("null".into()),
+            (Some(Fault::ReformatsResults), Outcome::Complete(json)) => Outcome::Complete(reformat(&json)),
+            (Some(Fault::LosesErrors), Outcome::Fail { .. }) => Outcome::Fail { error: String::new() },
+            (Some(Fault::LosesErrors), Outcome::Retry { delay, .. }) => Outcome::Retry { error: String::new(), delay },
+            (Some(Fault::FailsRetries), Outcome::Retry { error, .. }) => Outcome::Fail { error },
+            (Some(Fault::CompletesFailures), Outcome::Fail { .. }) => Outcome::Complete("null".into()),
+            (Some(Fault::RetriesFailures), Outcome::Fail { error }) => {
+                Outcome::Retry { error, delay: Duration::from_secs(60) }
+            }
+            (Some(Fault::DoesNotCountRetries), Outcome::Retry { delay, .. }) => Outcome::Snooze { delay },
+            (Some(Fault::CountsSnoozes), Outcome::Snooze { delay }) => Outcome::Retry { error: String::new(), delay },
+            (Some(Fault::CountsReleases), Outcome::Release) => Outcome::Retry { error: String::new(), delay: zero },
+            (Some(Fault::MovesReleasedToTheEnd), Outcome::Release) => Outcome::Snooze { delay: zero },
+            (Some(Fault::CountsParking), Outcome::Park { reason, delay }) => Outcome::Retry { error: reason, delay },
+            (Some(Fault::RetriesAtOnce), Outcome::Retry { error, .. }) => Outcome::Retry { error, delay: zero },
+            (Some(Fault::RetriesAtOnce), Outcome::Snooze { .. }) => Outcome::Snooze { delay: zero },
+            (Some(Fault::DoublesDelays), Outcome::Retry { error, delay }) => Outcome::Retry { error, delay: delay * 2 },
+            (Some(Fault::DoublesDelays), Outcome::Snooze { delay }) => Outcome::Snooze { delay: delay * 2 },
+            (Some(Fault::ParksByFailing), Outcome::Park { reason, .. }) => Outcome::Fail { error: reason },
+            (Some(Fault::ParksByDelaying), Outcome::Park { delay, .. }) => Outcome::Snooze { delay },
+            (Some(Fault::ParksForEver), Outcome::Park { reason, delay }) => Outcome::Park { reason, delay: far(delay) },
+            (Some(Fault::KeepsTheReason), Outcome::Park { reason, delay }) => {
+                self.memory().errors.insert(lock.id.clone(), reason.clone());
+                Outcome::Park { reason, delay }
+            }
+            (_, outcome) => outcome,
+        }
+    }
+
+    /// What an end means for the keys that a fault keeps by itself.
+    fn free_keys(&self, lock: &Lock, ends: bool, done: bool) {
+        let mut memory = self.memory();
+        if let Some((queue, key)) = memory.serial.get(&lock.id).cloned() {
+            match self.fault {
+                Some(Fault::FreesSerialKeysOnlyWhenDone) if done => memory.held_keys.remove(&(queue, key)),
+                Some(Fault::SharesSerialKeysBetweenQueues) => memory.held_keys.remove(&("any".into(), key)),
+                _ => false,
+            };
+        }
+        if self.has(Fault::HoldsKeysUntilFinished) && ends {
+            memory.unique.retain(|_, (holder, _)| *holder != lock.id);
+        }
+    }
+
+    async fn finish_each(&self, finishes: Vec<Finish>) -> Result<Vec<Verdict>> {
+        let mut verdicts = Vec::new();
+        for Finish { lock, outcome } in finishes {
+            if self.has(Fault::TellsAtMostAHundred) && verdicts.len() >= 100
+                || self.has(Fault::StopsAtTheFirstLost) && verdicts.contains(&Verdict::LostLock)
+            {
+                verdicts.push(Verdict::LostLock);
+                continue;
+            }
+            if self.has(Fault::RanOutIsLost) {
+                self.take_back(&lock.queue).await;
+            }
+            let lock = self.translate(&lock).await;
+            let record = self.record(&lock).await;
+            let held =
+                record.is_some_and(|record| record.state == JobState::Active && record.attempts_started == lock.token);
+            if self.has(Fault::FinishesInTwoSteps) {
+                self.step().await;
+            }
+            let ends = matches!(outcome, Outcome::Complete(_) | Outcome::Fail { .. });
+            let done = matches!(outcome, Outcome::Complete(_));
+            let released = outcome == Outcome::Release;
+            let outcome = self.change_outcome(&lock, outcome);
+            if released && self.has(Fault::LosesReleased) {
+                self.inner
+                    .finish(vec![Finish { lock: lock.clone(), outcome: Outcome::Fail { error: String::new() } }], None)
+                    .await?;
+                let _ = athyper::jobs::JobAdministration::remove(&*self.inner, &lock.queue, &lock.id).await;
+                verdicts.push(Verdict::Applied);
+                continue;
+            }
+            let finish = Finish { lock: lock.clone(), outcome };
+            let verdict = self.inner.finish(vec![finish], None).await?.verdicts[0];
+            self.free_keys(&lock, ends, done);
+            if ends && verdict == Verdict::Applied {
+                self.apply_retention(&lock.queue, &lock.id).await;
+            }
+            verdicts.push(match self.fault {
+                Some(Fault::SaysAlwaysApplied) => Verdict::Applied,
+                Some(Fault::FinishesInTwoSteps) if held => Verdict::Applied,
+                _ => verdict,
+            });
+        }
+        if self.has(Fault::ReversesVerdicts) {
+            verdicts.reverse();
+        }
+        Ok(verdicts)
+    }
+}
+
+pub(crate) fn reformat(json: &[u8]) -> Bytes {
+    match serde_json::from_slice::<serde_json::Value>(json) {
+        Ok(value) => value.to_string().into(),
+        Err(_) => Bytes::copy_from_slice(json),
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl JobQueue for BrokenQueue {
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.inner.capabilities();
+        capabilities.transactional = true;
+        capabilities
+    }
+
+    async fn add(&self, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
+        let added = self.add_with_fault(jobs).await?;
+        self.told.notify_waiters();
+        Ok(added)
+    }
+
+    async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
+        transactions::add_in(self, tx, jobs).await
+    }
+
+    async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {
+        match self.fault {
+            Some(Fault::LooksOnlyAtTheEnd) => self.take_woken(request, false).await,
+            Some(Fault::WakesForNewJobsOnly) => self.take_woken(request, true).await,
+            Some(Fault::TakesOnWhenDropped) => {
+                let (queue, request) = (self.inner.clone(), request.clone());
+                tokio::spawn(async move { queue.take(&request).await }).await.unwrap()
+            }
+            Some(Fault::TakesOneForNone) if request.max == 0 => {
+                self.take_once(&Take { wait: Duration::ZERO, ..request.clone() }).await
+            }
+            _ => self.take_once(request).await,
+        }
+    }
+
+    async fn finish(&self, outcomes: Vec<Finish>, next: Option<&Take>) -> Result<Finished> {
+        let alone = outcomes.is_empty();
+        let unasked = Take {
+            queue: "mail".into(),
+            worker: String::new(),
+            max: 1,
+            lock_for: Duration::from_secs(30),
+            wait: Duration::ZERO,
+        };
+        let next = match self.fault {
+            Some(Fault::NeverTakesNext) => None,
+            Some(Fault::TakesNextUnasked) => Some(next.unwrap_or(&unasked)),
+            Some(Fault::IgnoresNextAlone) if alone => None,
+            _ => next,
+        };
+        let look = next.map(|next| match self.fault {
+            Some(Fault::WaitsForNext) => next.clone(),
+            _ => Take { wait: Duration::ZERO, ..next.clone() },
+        });
+        let mut taken = Vec::new();
+        if let Some(look) = look.as_ref().filter(|_| self.has(Fault::TakesNextFirst)) {
+            taken = self.take_once(look).await?;
+        }
+        let verdicts = self.finish_each(outcomes).await?;
+        if let Some(look) = look.as_ref().filter(|_| !self.has(Fault::TakesNextFirst)) {
+            taken = self.take_next(look).await?;
+        }
+        Ok(Finished { verdicts, next: taken })
+    }
+
+    async fn renew(&self, locks: &[Lock], lock_for: Duration) -> Result<Vec<Lock>> {
+        let mut lost = Vec::new();
+        for lock in locks {
+            if self.has(Fault::RanOutIsLost) {
+                self.take_back(&lock.queue).await;
+            }
+            let translated = self.translate(lock).await;
+            let lock_for = match self.fault {
+                Some(Fault::RenewsForTooLong) => lock_for * 3,
+                Some(Fault::RenewsNothing) => continue,
+                _ => lock_for,
+            };
+            if !self.inner.renew(&[translated], lock_for).await?.is_empty() {
+                lost.push(lock.clone());
+            }
+        }
+        Ok(match self.fault {
+            Some(Fault::SaysAllLost) => locks.to_vec(),
+            Some(Fault::SaysNoneLost) => Vec::new(),
+            _ => lost,
+        })
+    }
+
+    async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()> {
+        if self.has(Fault::RanOutIsLost) {
+            self.take_back(&lock.queue).await;
+        }
+        let lock = self.translate(lock).await;
+        let earlier = self.record(&lock).await.and_then(|record| record.progress);
+        match self.fault {
+            Some(Fault::LosesProgress) => Ok(()),
+            Some(Fault::KeepsTheFirstProgress) if earlier.is_some() => Ok(()),
+            Some(Fault::ReformatsProgress) => self.inner.record_progress(&lock, reformat(&progress)).await,
+            Some(Fault::AcceptsStrangersProgress) => {
+                let _ = self.inner.record_progress(&lock, progress).await;
+                Ok(())
+            }
+            _ => self.inner.record_progress(&lock, progress).await,
+        }
+    }
+
+    async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {
+        self.recover_with_fault(&self.queue(queue), policy).await
+    }
+
+    async fn release_parked(&self, queue: &QueueName, kinds: &[String]) -> Result<u64> {
+        self.release_with_fault(&self.queue(queue), kinds).await
+    }
+
+    fn schedules(&self) -> &dyn ScheduleStore {
+        self
+    }
+}
+
+impl BrokenQueue {
+    async fn take_next(&self, look: &Take) -> Result<Vec<Claimed>> {
+        if self.has(Fault::TakesNextWhilePaused) {
+            let admin: &dyn athyper::jobs::JobAdministration = &*self.inner;
+            let paused = admin.is_paused(&look.queue).await?;
+            admin.resume(&look.queue).await?;
+            let taken = self.take_once(look).await;
+            if paused {
+                admin.pause(&look.queue).await?;
+            }
+            return taken;
+        }
+        self.take_once(look).await
+    }
+
+    /// How the sound queue is told of a priority.
+    pub(crate) fn change_priority(&self, priority: Priority, number: u32, past: bool) -> Priority {
+        match self.fault {
+            Some(Fault::LastInFirstOut) => Priority(u32::MAX - number),
+            Some(Fault::IgnoresPriority) => Priority::Normal,
+            Some(Fault::ReversesPriority) => Priority(u32::MAX - priority.0),
+            Some(Fault::WrapsPriority) => Priority(priority.0 ^ (1 << 31)),
+            Some(Fault::ZeroIsNoPriority) if priority.0 == 0 => Priority(u32::MAX),
+            Some(Fault::HonoursThePast) if past => Priority(0),
+            _ => priority,
+        }
+    }
+}
