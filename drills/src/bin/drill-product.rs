@@ -1,0 +1,111 @@
+//! The drills' own product. Its jobs, handlers and schedules write down what they do, line by line, in a journal that
+//! several processes append to: evidence that does not pass through the framework's own stores.
+#![forbid(unsafe_code)]
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::time::Duration;
+
+use athyper::clock::ClockExt;
+use athyper::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Config)]
+#[config(section = "drill")]
+struct DrillConfig {
+    /// Where the journal lies.
+    journal: String,
+}
+
+/// The journal: each line is one write to a file opened for appending, so lines of several processes do not mix.
+#[derive(Debug)]
+struct Journal {
+    file: File,
+}
+
+impl Journal {
+    fn note(&self, line: &str) -> Result<()> {
+        let line = format!("{line} {}\n", std::process::id());
+        (&self.file).write_all(line.as_bytes()).map_err(|error| Error::internal("the journal").with_source(error))
+    }
+}
+
+#[inject]
+async fn journal(config: Config<DrillConfig>) -> Result<Arc<Journal>> {
+    let file = OpenOptions::new().append(true).create(true).open(&config.journal);
+    let file = file.map_err(|error| Error::configuration("the journal cannot be opened").with_source(error))?;
+    Ok(Arc::new(Journal { file }))
+}
+
+/// A job that takes so many milliseconds.
+#[derive(Debug, Clone, Serialize, Deserialize, Job)]
+struct Work {
+    id: String,
+    milliseconds: u64,
+}
+
+/// Writes `start ID TOKEN PID`, works, writes `done ID TOKEN PID`.
+#[job(queue = "work", concurrency = 4, attempts = 5, backoff = "fixed 200ms")]
+async fn work(
+    job: Work,
+    #[inject] journal: Arc<Journal>,
+    #[inject] clock: Arc<dyn Clock>,
+    context: JobContext,
+) -> Result<()> {
+    journal.note(&format!("start {} {}", job.id, context.token()))?;
+    clock.sleep(Duration::from_millis(job.milliseconds)).await;
+    journal.note(&format!("done {} {}", job.id, context.token()))
+}
+
+/// `POST /work`: 201 once the job is committed.
+async fn add_work(Inject(jobs): Inject<Jobs>, Json(work): Json<Work>) -> Result<StatusCode> {
+    jobs.enqueue(work).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// `GET /slow/{id}/{milliseconds}`: writes `accepted ID PID`, then takes its time to answer.
+async fn slow(
+    Inject(journal): Inject<Journal>,
+    Inject(clock): Inject<dyn Clock>,
+    Path((id, milliseconds)): Path<(String, u64)>,
+) -> Result<String> {
+    journal.note(&format!("accepted {id}"))?;
+    clock.sleep(Duration::from_millis(milliseconds)).await;
+    Ok(format!("{id} answered"))
+}
+
+fn tick_line(name: &str, tick: &Tick) -> String {
+    format!("tick {name} {}", tick.at.timestamp())
+}
+
+/// Every second; every tick that was missed runs later.
+#[scheduled("* * * * * *", tz = "UTC", missed = all, overlap = allow)]
+async fn all_ticks(tick: Tick, #[inject] journal: Arc<Journal>) -> Result<()> {
+    journal.note(&tick_line("all", &tick))
+}
+
+/// Every ten seconds; of the ticks that were missed the latest runs later.
+#[scheduled("*/10 * * * * *", tz = "UTC", missed = once, overlap = allow)]
+async fn once_ticks(tick: Tick, #[inject] journal: Arc<Journal>) -> Result<()> {
+    journal.note(&tick_line("once", &tick))
+}
+
+/// Every ten seconds; ticks that were missed are passed over.
+#[scheduled("*/10 * * * * *", tz = "UTC", missed = skip, overlap = allow)]
+async fn skip_ticks(tick: Tick, #[inject] journal: Arc<Journal>) -> Result<()> {
+    journal.note(&tick_line("skip", &tick))
+}
+
+/// Every second, and takes longer than that: a tick whose predecessor still runs is passed over.
+#[scheduled("* * * * * *", tz = "UTC", missed = skip, overlap = skip)]
+async fn long_ticks(tick: Tick, #[inject] journal: Arc<Journal>, #[inject] clock: Arc<dyn Clock>) -> Result<()> {
+    journal.note(&format!("long-start {}", tick.at.timestamp()))?;
+    clock.sleep(Duration::from_millis(2_500)).await;
+    journal.note(&format!("long-end {}", tick.at.timestamp()))
+}
+
+/// The product.
+#[athyper::main]
+fn app(kernel: KernelBuilder) -> KernelBuilder {
+    kernel.routes(Router::new().route("/work", post(add_work)).route("/slow/{id}/{milliseconds}", get(slow)))
+}
