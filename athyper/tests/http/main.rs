@@ -5,6 +5,7 @@ mod attacks;
 mod authentication;
 mod correlation;
 mod cors;
+mod drain;
 mod extract;
 mod health;
 mod limits;

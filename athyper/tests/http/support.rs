@@ -23,11 +23,32 @@ pub(crate) fn local() -> ServerOptions {
 }
 
 pub(crate) async fn start(router: axum::Router, options: ServerOptions) -> Running {
-    let server = HttpServer::bind(options).await.unwrap();
+    serve(HttpServer::bind(options).await.unwrap(), router)
+}
+
+pub(crate) fn serve<S>(server: HttpServer, service: S) -> Running
+where
+    S: tower::Service<axum::extract::Request, Response = axum::response::Response, Error = std::convert::Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
     let address = server.local_addresses()[0];
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(server.serve(router, shutdown.clone()));
+    let serving = tokio::spawn(server.serve(service, shutdown.clone()));
     Running { address, shutdown, serving }
+}
+
+/// Waits until it holds.
+pub(crate) async fn eventually(holds: impl AsyncFn() -> bool) {
+    within(async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
 }
 
 impl Running {

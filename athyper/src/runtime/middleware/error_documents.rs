@@ -57,6 +57,9 @@ fn read(mut body: Body) -> Option<String> {
 
 /// `Not Found` becomes `not-found`.
 fn code(status: StatusCode) -> String {
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        return "body-too-large".to_owned();
+    }
     status.canonical_reason().unwrap_or("error").to_ascii_lowercase().replace(' ', "-")
 }
 

@@ -3,7 +3,8 @@
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -12,6 +13,11 @@ use super::state::{ConnectionState, Patience, Phase};
 
 /// The length of the HTTP/2 connection preface.
 pub(super) const PREFACE_BYTES: usize = 24;
+
+/// How long what a client goes on sending is thrown away once the response is written.
+///
+/// Closing a socket with bytes unread resets it, and the client may lose the response that says why (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A socket that first gives back what was read from it to recognise the protocol, that closes when a request head takes too
 /// long, and that closes when the client takes nothing of what is to be sent.
@@ -24,6 +30,7 @@ pub(super) struct ConnectionIo {
     connection: Arc<ConnectionState>,
     head: Patience,
     write: Patience,
+    linger: Patience,
 }
 
 impl ConnectionIo {
@@ -41,6 +48,7 @@ impl ConnectionIo {
             connection,
             head: Patience::default(),
             write: Patience::default(),
+            linger: Patience::default(),
         }
     }
 
@@ -113,6 +121,19 @@ impl AsyncWrite for ConnectionIo {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        if !self.connection.has_unread_body() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut scratch = [0; 8 * 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending if self.linger.is_exhausted(LINGER, context) => return Poll::Ready(Ok(())),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
 }

@@ -102,6 +102,14 @@ struct BoundedBody {
     pause: Patience,
 }
 
+impl Drop for BoundedBody {
+    fn drop(&mut self) {
+        if !self.incoming.is_end_stream() {
+            self.connection.leave_body_unread();
+        }
+    }
+}
+
 impl HttpBody for BoundedBody {
     type Data = Bytes;
     type Error = axum::Error;

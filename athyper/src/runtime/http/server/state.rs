@@ -45,6 +45,7 @@ pub(super) struct ConnectionState {
     running: AtomicUsize,
     used: AtomicBool,
     draining: AtomicBool,
+    unread: AtomicBool,
 }
 
 impl ConnectionState {
@@ -55,6 +56,7 @@ impl ConnectionState {
             running: AtomicUsize::new(0),
             used: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
         }
     }
 
@@ -77,6 +79,15 @@ impl ConnectionState {
 
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request was answered before all of its body was read.
+    pub(super) fn has_unread_body(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn leave_body_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn begin_draining(&self) {
