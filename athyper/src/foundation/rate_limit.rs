@@ -64,3 +64,90 @@ impl TokenBucket {
         self.full_at <= now
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::{Strategy, prop};
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    use super::{Quota, TokenBucket};
+
+    fn quotas() -> impl Strategy<Value = Quota> {
+        (1_u32..1_000, 1_u64..100_000)
+            .prop_map(|(capacity, millis)| Quota { capacity, period: Duration::from_millis(millis) })
+    }
+
+    fn pauses() -> impl Strategy<Value = Vec<Duration>> {
+        prop::collection::vec((0_u64..20_000).prop_map(Duration::from_millis), 1..200)
+    }
+
+    #[test]
+    fn a_full_bucket_gives_its_capacity_at_once() {
+        let quota = Quota { capacity: 3, period: Duration::from_secs(30) };
+        let mut bucket = TokenBucket::default();
+        let now = Duration::from_secs(1_000);
+        for remaining in [2, 1, 0] {
+            let decision = bucket.take(quota, now);
+            assert!(decision.allowed);
+            assert_eq!((decision.remaining, decision.retry_after), (remaining, Duration::ZERO));
+        }
+        let refused = bucket.take(quota, now);
+        assert!(!refused.allowed);
+        assert_eq!((refused.retry_after, refused.reset_after), (Duration::from_secs(10), Duration::from_secs(30)));
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_quota_passes(quota in quotas(), pauses in pauses()) {
+            let mut bucket = TokenBucket::default();
+            let mut now = Duration::from_secs(1_000_000);
+            let mut passed: Vec<Duration> = Vec::new();
+            for pause in pauses {
+                now += pause;
+                if bucket.take(quota, now).allowed {
+                    passed.push(now);
+                }
+            }
+            // In any window: the capacity at once, and what was refilled since its beginning.
+            let interval = quota.period / quota.capacity;
+            for (index, begin) in passed.iter().enumerate() {
+                for (count, end) in passed[index..].iter().enumerate() {
+                    let refilled = (*end - *begin).as_nanos() / interval.as_nanos().max(1);
+                    prop_assert!((count as u128) < u128::from(quota.capacity) + refilled + 1);
+                }
+            }
+        }
+
+        #[test]
+        fn whoever_waits_as_told_passes_and_a_moment_before_does_not(quota in quotas(), pauses in pauses()) {
+            let mut bucket = TokenBucket::default();
+            let mut now = Duration::from_secs(1_000_000);
+            for pause in pauses {
+                now += pause / 10;
+                let decision = bucket.take(quota, now);
+                if !decision.allowed {
+                    prop_assert!(!decision.retry_after.is_zero());
+                    let early = now + decision.retry_after - Duration::from_nanos(1);
+                    let mut copy = bucket;
+                    prop_assert!(!copy.take(quota, early).allowed);
+                    now += decision.retry_after;
+                    prop_assert!(bucket.take(quota, now).allowed);
+                }
+            }
+        }
+
+        #[test]
+        fn a_bucket_that_rests_for_a_period_is_full(quota in quotas(), pauses in pauses()) {
+            let mut bucket = TokenBucket::default();
+            let mut now = Duration::from_secs(1_000_000);
+            for pause in pauses {
+                now += pause / 100;
+                let _ = bucket.take(quota, now);
+            }
+            prop_assert!(bucket.is_full(now + quota.period));
+            prop_assert_eq!(bucket.take(quota, now + quota.period).remaining, quota.capacity - 1);
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod health;
 mod limits;
 mod log;
 mod metrics;
+mod prometheus;
 mod record;
 mod server;
 mod stack;
