@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | resolve a singleton, uncontended | ≤ 25 ns | `cargo bench -p benches --bench fast_paths` |
 //! | one decision of the rate limiter | ≤ 100 ns | `cargo bench -p benches --bench fast_paths` |
+//! | the full HTTP stack, as a ratio of the bare router | ≥ 85 % | `scripts/bench http_stack` |
 //! | start of the quickstart, cold, to the first answered request | ≤ 50 ms | `scripts/bench start` |
 //! | its resident memory then | ≤ 25 MB | `scripts/bench start` |
 #![forbid(unsafe_code)]
