@@ -1,10 +1,11 @@
-//! The queue in memory keeps every rule of the port.
+//! The queue in memory keeps every rule of the port; how queues are opened for the comparison with a model.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use athyper::clock::Clock;
+use athyper::driver::{DriverContext, SharedConnections, drivers};
 use athyper::jobs::{JobQueue, MemoryJobQueue};
 use athyper_testkit::clock::VirtualClock;
 use athyper_testkit::conformance::StoreTime;
@@ -28,9 +29,19 @@ impl StoreTime for Time {
     }
 }
 
-async fn memory_fixture() -> JobQueueFixture {
+pub(crate) async fn memory_fixture() -> JobQueueFixture {
     let clock = VirtualClock::new();
     let queue: Arc<dyn JobQueue> = Arc::new(MemoryJobQueue::new(clock.clone()));
+    JobQueueFixture { other: queue.clone(), queue, clock: clock.clone(), time: Arc::new(Time(clock)), database: None }
+}
+
+/// A queue in a private SQLite database; its own suite runs with the adapter's tests.
+pub(crate) async fn sqlite_fixture() -> JobQueueFixture {
+    let clock = VirtualClock::new();
+    let url = "sqlite::memory:".to_owned();
+    let context = DriverContext { url, clock: clock.clone(), shared: Arc::new(SharedConnections::default()) };
+    let driver = drivers().find(|driver| driver.scheme == "sqlite").expect("the SQLite driver is linked in");
+    let queue = driver.jobs.expect("the driver opens job queues")(&context).await.unwrap();
     JobQueueFixture { other: queue.clone(), queue, clock: clock.clone(), time: Arc::new(Time(clock)), database: None }
 }
 

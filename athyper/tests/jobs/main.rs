@@ -5,6 +5,7 @@ mod backoff;
 mod client;
 mod conformance;
 mod faulty;
+mod model;
 mod pool;
 mod registry;
 mod shutdown;

@@ -8,6 +8,7 @@ mod concurrency;
 mod fixture;
 mod listing;
 mod locks;
+mod model;
 mod ordering;
 mod outcomes;
 mod parking;
@@ -16,6 +17,7 @@ mod retention;
 mod schedules;
 mod serial;
 mod stalls;
+mod steps;
 mod transactions;
 mod unique;
 mod waiting;
@@ -25,6 +27,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use self::fixture::JobQueueFixture;
+pub use self::steps::{Ending, Step, follow};
 pub use super::case::{StoreTime, Violation};
 
 /// What a case returns while it runs.
