@@ -9,7 +9,7 @@ use athyper::Result;
 use athyper::clock::{Clock, Timestamp};
 use athyper::jobs::{
     Added, Capabilities, Claimed, Finish, Finished, JobFilter, JobId, JobQueue, JobRecord, JobState, Lock,
-    MemoryJobQueue, NewJob, Outcome, Priority, QueueName, Recovered, RecoveryPolicy, Retention, Take, Verdict,
+    MemoryJobQueue, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy, Retention, Take, Verdict,
 };
 use athyper::schedule::ScheduleStore;
 use athyper::sql::Tx;
@@ -178,7 +178,7 @@ impl BrokenQueue {
         kept
     }
 
-    async fn take_once(&self, request: &Take) -> Result<Vec<Claimed>> {
+    pub(crate) async fn take_once(&self, request: &Take) -> Result<Vec<Claimed>> {
         let mut request = Take { queue: self.queue(&request.queue), ..request.clone() };
         match self.fault {
             Some(Fault::TakesOneTooMany) => request.max += 1,
@@ -437,34 +437,5 @@ impl JobQueue for BrokenQueue {
 
     fn schedules(&self) -> &dyn ScheduleStore {
         self
-    }
-}
-
-impl BrokenQueue {
-    async fn take_next(&self, look: &Take) -> Result<Vec<Claimed>> {
-        if self.has(Fault::TakesNextWhilePaused) {
-            let admin: &dyn athyper::jobs::JobAdministration = &*self.inner;
-            let paused = admin.is_paused(&look.queue).await?;
-            admin.resume(&look.queue).await?;
-            let taken = self.take_once(look).await;
-            if paused {
-                admin.pause(&look.queue).await?;
-            }
-            return taken;
-        }
-        self.take_once(look).await
-    }
-
-    /// How the sound queue is told of a priority.
-    pub(crate) fn change_priority(&self, priority: Priority, number: u32, past: bool) -> Priority {
-        match self.fault {
-            Some(Fault::LastInFirstOut) => Priority(u32::MAX - number),
-            Some(Fault::IgnoresPriority) => Priority::Normal,
-            Some(Fault::ReversesPriority) => Priority(u32::MAX - priority.0),
-            Some(Fault::WrapsPriority) => Priority(priority.0 ^ (1 << 31)),
-            Some(Fault::ZeroIsNoPriority) if priority.0 == 0 => Priority(u32::MAX),
-            Some(Fault::HonoursThePast) if past => Priority(0),
-            _ => priority,
-        }
     }
 }

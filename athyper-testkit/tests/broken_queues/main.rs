@@ -8,6 +8,7 @@ mod clocks;
 mod fault;
 mod schedules;
 mod table;
+mod taking;
 mod transactions;
 
 use std::collections::BTreeSet;

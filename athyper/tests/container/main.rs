@@ -8,4 +8,5 @@ mod export;
 mod graph;
 mod replacing;
 mod resolving;
+mod scopes;
 mod support;

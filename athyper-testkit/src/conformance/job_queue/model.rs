@@ -192,7 +192,7 @@ impl Model {
             return false;
         }
         self.jobs.retain(|job| job.place != *place);
-        self.keys.retain(|(queue, _), (holder, _)| (&*queue, &*holder) != (&place.0, &place.1));
+        self.keys.retain(|(queue, _), (holder, _)| *queue != place.0 || *holder != place.1);
         true
     }
 
