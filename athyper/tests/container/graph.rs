@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use athyper::container::{
-    Container, ContainerBuilder, Graph, GraphNode, GraphRoot, Lazy, Place, Reach, Scope, TypeKey, Want, WantMode,
+    ContainerBuilder, Graph, GraphNode, GraphRoot, Lazy, Place, Reach, Scope, TypeKey, Want, WantMode,
 };
-use athyper::context::Context;
 use athyper::problem::{Problem, ProblemClass, Problems};
 
 pub(crate) trait Mailer: Send + Sync {}

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use athyper::container::{Container, ContainerBuilder, GraphRoot, Lazy, Reach, Scope, WantMode};
+use athyper::container::{Container, ContainerBuilder, GraphRoot, Reach, Scope, WantMode};
 use athyper::context::Context;
+use athyper::problem::Problems;
 
 use crate::graph::{Orders, SmtpMailer, Users, check, job, lines, needs, node, only, scoped, want};
 

@@ -1,4 +1,5 @@
 //! HTTP: the server over real sockets, the layers on bare routers, errors, health and metrics.
+#![allow(clippy::disallowed_methods, reason = "sockets and their deadlines run on the machine's real time")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attacks;

@@ -7,6 +7,7 @@
 //!
 //! `http_stack [SECONDS] [CONNECTIONS] [REPEATS]` compares; `http_stack layers` tells, without sockets, what each middleware of the
 //! stack adds to a request; `http_stack requests bare|full COUNT` runs so many, for a profiler.
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures the machine's real time")]
 
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
