@@ -9,6 +9,7 @@ use crate::croniter::Croniter;
 use crate::differences::{Difference, REFUSALS, Refusal, Side, TABLE};
 use crate::local::{Zone, wall_clock};
 use crate::peers::{Answer, Peer};
+use crate::reading::Reading;
 use crate::rust_cron;
 
 /// How many differences that no row explains are kept to be shown; all are counted.
@@ -53,7 +54,7 @@ pub fn compare(cases: &[Case]) -> Tally {
         loop {
             let index = taken.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(index) else { break };
-            if index > 0 && index % REPORT == 0 {
+            if index > 0 && index.is_multiple_of(REPORT) {
                 println!("{index} of {} cases, now `{}`", cases.len(), case.expression);
             }
             // The package is by far the slowest: the others are asked while it looks.
@@ -70,7 +71,10 @@ pub fn compare(cases: &[Case]) -> Tally {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         let shares: Vec<_> = (0..processors).map(|_| scope.spawn(share)).collect();
-        shares.into_iter().map(|share| share.join().expect("its cases were compared")).fold(Tally::default(), Tally::and)
+        shares
+            .into_iter()
+            .map(|share| share.join().expect("its cases were compared"))
+            .fold(Tally::default(), Tally::and)
     })
 }
 
@@ -93,15 +97,15 @@ impl Tally {
             Answer::Ticks(theirs) => {
                 assert_eq!(ours.len(), theirs.len(), "{peer:?} answered each window");
                 *self.held_against.entry(peer).or_default() += ours.iter().map(Vec::len).sum::<usize>();
-                let zone = Zone::of(case.zone);
+                let (zone, reading) = (Zone::of(case.zone), Reading::of(&case.expression));
                 for (ours, theirs) in ours.iter().zip(theirs) {
-                    self.differ(peer, case, &zone, ours, theirs);
+                    self.differ(peer, case, (&zone, &reading), ours, theirs);
                 }
             }
         }
     }
 
-    fn differ(&mut self, peer: Peer, case: &Case, zone: &Zone, ours: &[i64], theirs: &[i64]) {
+    fn differ(&mut self, peer: Peer, case: &Case, (zone, reading): (&Zone, &Reading), ours: &[i64], theirs: &[i64]) {
         if ours == theirs {
             return;
         }
@@ -110,7 +114,7 @@ impl Tally {
         let only_ours = ours.difference(&theirs).map(|tick| (*tick, Side::OnlyOurs));
         let only_theirs = theirs.difference(&ours).map(|tick| (*tick, Side::OnlyTheirs));
         for (tick, side) in only_ours.chain(only_theirs) {
-            let difference = Difference { case, zone, tick, side };
+            let difference = Difference { case, zone, reading, ours: &ours, tick, side };
             match TABLE.iter().find(|row| row.peer == peer && (row.explains)(&difference)) {
                 Some(row) => self.explain(describe(peer, row.name)),
                 None => self.leave_unexplained(|| {

@@ -30,7 +30,9 @@ impl Croniter {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be started ({error}); run scripts/tools first", python.display()));
+            .unwrap_or_else(|error| {
+                panic!("{} cannot be started ({error}); run scripts/tools first", python.display())
+            });
         let cases = process.stdin.take().expect("its input is a pipe");
         let answers = BufReader::new(process.stdout.take().expect("its output is a pipe"));
         Self { process, cases, answers }

@@ -7,4 +7,5 @@ pub mod differences;
 pub mod expressions;
 pub mod local;
 pub mod peers;
+pub mod reading;
 pub mod rust_cron;

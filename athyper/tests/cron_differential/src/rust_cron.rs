@@ -9,13 +9,9 @@ use crate::local::Zone;
 use crate::peers::Answer;
 
 /// Its ticks for a case.
-///
-/// The crate wants a second, and counts the days of the week from 1: names mean the same everywhere.
 #[must_use]
 pub fn answer(case: &Case) -> Answer {
-    let mut fields: Vec<String> = case.expression.split(' ').map(str::to_owned).collect();
-    fields[4] = name_weekdays(&fields[4]);
-    let schedule = match cron::Schedule::from_str(&format!("0 {}", fields.join(" "))) {
+    let schedule = match parse(&case.expression) {
         Ok(schedule) => schedule,
         Err(error) => return Answer::Refused(error.to_string()),
     };
@@ -25,6 +21,18 @@ pub fn answer(case: &Case) -> Answer {
         schedule.after(&after).map(|tick| tick.timestamp()).take_while(|tick| *tick <= until).collect()
     };
     Answer::Ticks(case.windows.iter().map(ticks).collect())
+}
+
+/// Parses an expression of ours.
+///
+/// The crate wants a second, and counts the days of the week from 1: names mean the same everywhere.
+///
+/// # Errors
+/// When the crate does not understand it.
+pub fn parse(expression: &str) -> Result<cron::Schedule, cron::error::Error> {
+    let mut fields: Vec<String> = expression.split(' ').map(str::to_owned).collect();
+    fields[4] = name_weekdays(&fields[4]);
+    cron::Schedule::from_str(&format!("0 {}", fields.join(" ")))
 }
 
 fn name_weekdays(field: &str) -> String {
