@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use crate::cases::Case;
+use crate::expressions::names_times_of_day;
 use crate::local::{Zone, wall_clock};
 use crate::peers::Peer;
 use crate::reading::Reading;
@@ -40,13 +41,8 @@ pub struct Difference<'a> {
 }
 
 impl Difference<'_> {
-    fn field(&self, index: usize) -> &str {
-        self.case.expression.split(' ').nth(index).unwrap_or_default()
-    }
-
-    /// Minute and hour are spelled out: times of day, and no rhythm.
     fn names_times_of_day(&self) -> bool {
-        !self.field(0).contains('*') && !self.field(1).contains('*')
+        names_times_of_day(&self.case.expression)
     }
 
     /// One of the restricted days fits, and not both.
