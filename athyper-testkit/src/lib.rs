@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod conformance;
 pub mod http;
+pub mod services;
 
 mod app;
 

@@ -1,0 +1,11 @@
+//! Real services for tests: each on a free port, with a data folder of its own, stopped at the end, also when the test process is
+//! killed.
+//!
+//! `scripts/tools` of athyper's repository installs their programs; elsewhere they are looked for on the `PATH`.
+
+mod redis;
+mod reply;
+mod tools;
+
+pub use redis::RedisServer;
+pub use reply::Reply;

@@ -1,0 +1,252 @@
+//! A Redis server for tests.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::reply::{Reply, ask};
+use super::tools;
+
+/// How long a server may take to start.
+const STARTS_WITHIN: Duration = Duration::from_secs(20);
+
+/// Starts the server, notes its process, and kills it once nobody holds the other end of the standard input any more.
+const WATCH: &str = r#"folder=$1; shift
+"$@" </dev/null >"$folder/log" 2>&1 &
+echo $! >"$folder/process.new" && mv "$folder/process.new" "$folder/process"
+cat >/dev/null
+kill -9 $! 2>/dev/null
+wait
+[ -e "$folder/keep" ] || rm -rf "$folder""#;
+
+/// A Redis server of its own, on a free port, with its data in a folder of its own. It keeps a log of all writes
+/// (`appendonly`), so that it can be [killed](Self::kill) and [started again](Self::restart). Dropping it kills it.
+///
+/// ```no_run
+/// use athyper_testkit::services::RedisServer;
+///
+/// let server = RedisServer::start();
+/// assert_eq!(server.ask(&["PING"]).text(), "PONG");
+/// # let _ = server.url();
+/// ```
+#[derive(Debug)]
+pub struct RedisServer {
+    address: SocketAddr,
+    folder: PathBuf,
+    settings: Vec<(String, String)>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The server and its watcher.
+#[derive(Debug)]
+struct Running {
+    watcher: Child,
+    input: Option<ChildStdin>,
+    process: u32,
+}
+
+impl RedisServer {
+    /// Starts a server that survives being killed: what it acknowledged is there when it is started again.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with further settings, such as `("maxmemory", "20mb")`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut failure = None;
+        // Somebody else may take the port in between.
+        for _ in 0..5 {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let folder = std::env::temp_dir().join(format!("athyper-redis-{}-{number}", std::process::id()));
+            let _left_behind = fs::remove_dir_all(&folder);
+            fs::create_dir_all(&folder).expect("a folder can be made for the data of a server");
+            let server =
+                Self { address: free_address(), folder, settings: settings.clone(), running: Mutex::default() };
+            match server.launch() {
+                Ok(()) => return server,
+                Err(error) => failure = Some(error),
+            }
+        }
+        panic!("redis-server does not start (scripts/tools installs it): {failure:?}");
+    }
+
+    /// The server that the tests of this process share. It must not be killed or emptied: give each test a prefix of its own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<RedisServer> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Its URL, such as `redis://127.0.0.1:40123`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it wrote to its log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Sends a command over a connection of its own.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub fn ask(&self, words: &[&str]) -> Reply {
+        self.try_ask(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// Sends a command over a connection of its own.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn try_ask(&self, words: &[&str]) -> io::Result<Reply> {
+        let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(2))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        ask(&mut stream, words)
+    }
+
+    /// Kills it without warning, as `kill -9` does.
+    ///
+    /// # Panics
+    /// When its watcher cannot be waited for.
+    pub fn kill(&self) {
+        // The watcher leaves the data where they are.
+        fs::write(self.folder.join("keep"), "").expect("the folder of a server can be written");
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut running) = running {
+            drop(running.input.take());
+            running.watcher.wait().expect("the watcher of a server can be waited for");
+        }
+    }
+
+    /// Starts it again after it was [killed](Self::kill), on the same port, with the same data.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&self) {
+        self.kill();
+        self.launch().unwrap_or_else(|error| panic!("redis-server does not start again: {error}\n{}", self.log()));
+    }
+
+    /// Stops its process in the middle of whatever it does (`SIGSTOP`): connections stay, answers do not come.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a [frozen](Self::freeze) process go on (`SIGCONT`).
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &*running {
+            let sent = Command::new("kill").arg(signal).arg(running.process.to_string()).status();
+            assert!(sent.is_ok_and(|status| status.success()), "the server cannot be sent {signal}");
+        }
+    }
+
+    fn launch(&self) -> io::Result<()> {
+        let process = self.folder.join("process");
+        let _of_an_earlier_start = fs::remove_file(&process);
+        let _not_any_more = fs::remove_file(self.folder.join("keep"));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(WATCH).arg("sh").arg(&self.folder).arg(tools::program("redis-server"));
+        for (name, value) in self.defaults().into_iter().chain(self.settings.clone()) {
+            command.arg(format!("--{name}")).arg(value);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut watcher = command.spawn()?;
+        let input = watcher.stdin.take();
+        let process = wait_for(|| read_process(&process)).ok_or_else(|| io::Error::other("it has no process"))?;
+        let running = Running { watcher, input, process };
+        // Another server may have the port: the answer must be this one's.
+        let ours = format!("process_id:{process}");
+        let answers = || {
+            if !Path::new("/proc").join(process.to_string()).exists() {
+                return Some(false);
+            }
+            let info = self.try_ask(&["INFO", "server"]).ok()?.text();
+            (!info.is_empty())
+                .then(|| info.lines().any(|line| line == ours) && self.is_loaded())
+                .filter(|ready| *ready || !info.lines().any(|line| line == ours))
+        };
+        let started = wait_for(answers) == Some(true);
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        if started { Ok(()) } else { Err(io::Error::other(format!("it does not answer:\n{}", self.log()))) }
+    }
+
+    fn is_loaded(&self) -> bool {
+        self.try_ask(&["PING"]).is_ok_and(|reply| reply.text() == "PONG")
+    }
+
+    fn defaults(&self) -> Vec<(String, String)> {
+        let folder = self.folder.display().to_string();
+        let port = self.address.port().to_string();
+        [
+            ("port", &*port),
+            ("bind", "127.0.0.1"),
+            ("dir", &*folder),
+            ("save", ""),
+            ("appendonly", "yes"),
+            ("appendfsync", "everysec"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+        let _nothing_left = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn read_process(file: &Path) -> Option<u32> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
+    listener.local_addr().expect("a listener has an address")
+}
+
+/// Asks again and again until there is an answer, for as long as a start may take.
+#[allow(clippy::disallowed_methods, reason = "another process is waited for in real time")]
+fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    for _ in 0..STARTS_WITHIN.as_millis() / PAUSE.as_millis() {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    None
+}

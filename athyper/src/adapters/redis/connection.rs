@@ -1,0 +1,268 @@
+//! Connections: made when they are needed, made anew when they break, and driven by a thread of their own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncConnectionConfig, Client, Cmd, PushInfo, PushKind, RedisError, RedisResult, Value};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, oneshot};
+
+use super::error::{Fate, failed, unreachable};
+use super::options::{Options, wrong};
+use super::scripts::Script;
+use crate::foundation::error::{Error, ErrorKind, Result};
+
+/// How long making a connection may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// How long the server may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long to wait before a command that was not executed is sent again, each time; then its caller is told.
+const PAUSES: [u64; 7] = [5, 20, 50, 100, 200, 400, 800];
+
+/// What may be done when it is not known whether a command was executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Doing it twice is as doing it once: it is sent again.
+    Freely,
+    /// The caller may ask again, and answers of the past tell it what happened.
+    ByCaller,
+    /// Nobody may: the caller is told that the outcome is unknown.
+    Never,
+}
+
+/// The thread that drives the connections, so that handlers that keep every thread of the product busy do not keep locks
+/// from being renewed. It ends with the last handle.
+struct Driver {
+    runtime: Handle,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Driver {
+    fn start() -> Result<Self> {
+        let failed = |error| Error::unavailable("the thread for connections to Redis cannot start").with_source(error);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let handle = runtime.handle().clone();
+        std::thread::Builder::new()
+            .name("athyper-redis".to_owned())
+            .spawn(move || runtime.block_on(stopped))
+            .map_err(failed)?;
+        Ok(Self { runtime: handle, _stop: stop })
+    }
+}
+
+/// One connection, and whether it is known to be gone.
+#[derive(Clone)]
+pub(super) struct Connection {
+    inner: MultiplexedConnection,
+    gone: Arc<AtomicBool>,
+}
+
+impl Connection {
+    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        command.query_async(&mut self.inner).await
+    }
+
+    fn give_up(&self) {
+        self.gone.store(true, Ordering::Release);
+    }
+}
+
+/// What is known of the connection that all callers share.
+#[derive(Default)]
+struct Shared {
+    connection: Option<Connection>,
+    /// The latest failure to make one, for those who waited meanwhile.
+    failure: Option<RedisError>,
+}
+
+/// The connections to one server.
+pub(super) struct Connections {
+    pub(super) options: Options,
+    client: Client,
+    driver: Driver,
+    shared: Mutex<Shared>,
+    /// How often making the shared connection was tried.
+    tries: AtomicU64,
+}
+
+impl Connections {
+    /// Connections that are made on first use.
+    pub(super) fn new(options: Options) -> Result<Self> {
+        if options.server.starts_with("rediss") {
+            // The first one to be installed is everybody's; there may be one.
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        }
+        let client = Client::open(&*options.server).map_err(|failure| wrong(&options.shown, &failure.to_string()))?;
+        Ok(Self { options, client, driver: Driver::start()?, shared: Mutex::default(), tries: AtomicU64::new(0) })
+    }
+
+    /// A key of none of the queues. The empty segment keeps it apart from a queue's.
+    pub(super) fn key(&self, name: &str) -> String {
+        format!("{}::ath:{name}", self.options.prefix)
+    }
+
+    /// Makes a connection whose answers may take so long.
+    pub(super) async fn open(&self, answer_within: Duration) -> Result<Connection, RedisError> {
+        let gone = Arc::new(AtomicBool::new(false));
+        let (client, note) = (self.client.clone(), gone.clone());
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(answer_within))
+            .set_push_sender(move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection {
+                    note.store(true, Ordering::Release);
+                }
+                Ok::<(), ()>(())
+            });
+        let connect = async move { client.get_multiplexed_async_connection_with_config(&config).await };
+        match self.driver.runtime.spawn(connect).await {
+            Ok(connected) => connected.map(|inner| Connection { inner, gone }),
+            Err(ended) => Err(RedisError::from(std::io::Error::other(ended))),
+        }
+    }
+
+    /// The connection that all callers share.
+    async fn shared(&self) -> Result<Connection, RedisError> {
+        let before = self.tries.load(Ordering::Acquire);
+        let mut shared = self.shared.lock().await;
+        if let Some(connection) = &shared.connection
+            && !connection.gone.load(Ordering::Acquire)
+        {
+            return Ok(connection.clone());
+        }
+        shared.connection = None;
+        if let Some(failure) = &shared.failure
+            && before != self.tries.load(Ordering::Acquire)
+        {
+            // Somebody tried while we waited for our turn.
+            return Err(failure.clone());
+        }
+        let opened = self.open(ANSWER_WITHIN).await;
+        self.tries.fetch_add(1, Ordering::AcqRel);
+        shared.failure = opened.as_ref().err().cloned();
+        shared.connection = opened.as_ref().ok().cloned();
+        opened
+    }
+
+    /// Sends a command, and again while it was not executed, for a short time.
+    pub(super) async fn call(&self, command: &Cmd, repeat: Repeat) -> Result<Value> {
+        self.attempt(command, repeat, None).await
+    }
+
+    /// Runs a script, and loads it first where the server does not know it.
+    pub(super) async fn run(&self, script: &Script, call: Call, repeat: Repeat) -> Result<Value> {
+        self.attempt(&call.command(script), repeat, Some(script)).await
+    }
+
+    async fn attempt(&self, command: &Cmd, repeat: Repeat, script: Option<&Script>) -> Result<Value> {
+        let mut pauses = PAUSES.iter();
+        let mut load = false;
+        loop {
+            let mut connection = match self.shared().await {
+                Ok(connection) => connection,
+                Err(failure) => {
+                    let error = unreachable(&self.options.shown, &failure);
+                    match pauses.next() {
+                        Some(pause) if error.kind() == ErrorKind::Unavailable => rest(*pause).await,
+                        _ => return Err(error),
+                    }
+                    continue;
+                }
+            };
+            let outcome = match script.filter(|_| load) {
+                Some(script) => match connection.send(&script.load()).await {
+                    Ok(_) => connection.send(command).await,
+                    // Loading is as good as not having been executed, whatever came of it.
+                    Err(failure) if Fate::of(&failure) == Fate::Unknown => {
+                        connection.give_up();
+                        match pauses.next() {
+                            Some(pause) => rest(*pause).await,
+                            None => return Err(unreachable(&self.options.shown, &failure)),
+                        }
+                        continue;
+                    }
+                    Err(failure) => Err(failure),
+                },
+                None => connection.send(command).await,
+            };
+            let failure = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let fate = Fate::of(&failure);
+            if fate.breaks_connection() {
+                connection.give_up();
+            }
+            let again = match fate {
+                Fate::NoScript => {
+                    load = true;
+                    pauses.next()
+                }
+                Fate::NotExecuted | Fate::WrongServer => pauses.next(),
+                Fate::Unknown if repeat == Repeat::Freely => pauses.next(),
+                Fate::Unknown | Fate::Refused => None,
+            };
+            match again {
+                Some(_) if fate == Fate::NoScript => {}
+                Some(pause) => rest(*pause).await,
+                None => return Err(failed(&self.options.shown, failure, repeat != Repeat::Never)),
+            }
+        }
+    }
+
+    /// Runs something on the thread of the connections, whoever asked for it.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.driver.runtime.spawn(task);
+    }
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connections").field("server", &self.options.shown).finish_non_exhaustive()
+    }
+}
+
+/// Keys and arguments of a script.
+#[derive(Debug, Default)]
+pub(super) struct Call {
+    keys: Vec<String>,
+    arguments: Vec<Vec<u8>>,
+}
+
+impl Call {
+    pub(super) fn on(key: String) -> Self {
+        Self { keys: vec![key], arguments: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, argument: impl AsRef<[u8]>) -> Self {
+        self.push(argument);
+        self
+    }
+
+    pub(super) fn number(self, argument: impl fmt::Display) -> Self {
+        self.with(argument.to_string())
+    }
+
+    pub(super) fn push(&mut self, argument: impl AsRef<[u8]>) {
+        self.arguments.push(argument.as_ref().to_vec());
+    }
+
+    pub(super) fn push_key(&mut self, key: String) {
+        self.keys.push(key);
+    }
+
+    fn command(&self, script: &Script) -> Cmd {
+        let mut command = ::redis::cmd("EVALSHA");
+        command.arg(script.hash()).arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
+        command
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a server is waited for in real time, whatever the product's clock says")]
+pub(super) async fn rest(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}

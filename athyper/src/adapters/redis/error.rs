@@ -1,0 +1,105 @@
+//! What went wrong on the way to the server or on it, and what that means for the caller.
+
+use ::redis::{ErrorKind as Kind, RedisError, ServerErrorKind};
+
+use crate::foundation::error::{Error, ErrorKind};
+
+/// What is known of a command that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It was not executed; the server may execute it a moment later.
+    NotExecuted,
+    /// It was not executed, and this connection will never execute it.
+    WrongServer,
+    /// The server does not know the script.
+    NoScript,
+    /// It was sent, and may have been executed.
+    Unknown,
+    /// The server refused it, and will again.
+    Refused,
+}
+
+impl Fate {
+    pub(super) fn of(failure: &RedisError) -> Self {
+        match failure.kind() {
+            Kind::Server(ServerErrorKind::NoScript) => Self::NoScript,
+            // A primary that was demoted keeps its connections: only another one can lead to its successor.
+            Kind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => Self::WrongServer,
+            Kind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown) => {
+                Self::NotExecuted
+            }
+            Kind::Io | Kind::Parse => Self::Unknown,
+            Kind::Extension if failure.code() == Some("BUSY") => Self::NotExecuted,
+            _ => Self::Refused,
+        }
+    }
+
+    /// Whether a new connection is needed.
+    pub(super) const fn breaks_connection(self) -> bool {
+        matches!(self, Self::WrongServer | Self::Unknown)
+    }
+}
+
+/// A connection could not be made.
+pub(super) fn unreachable(server: &str, failure: &RedisError) -> Error {
+    let text = failure.to_string();
+    if matches!(failure.kind(), Kind::AuthenticationFailed | Kind::Server(ServerErrorKind::NoPerm))
+        || ["WRONGPASS", "NOAUTH", "NOPERM"].iter().any(|word| text.contains(word))
+    {
+        return Error::configuration(format!(
+            "the Redis server `{server}` refuses user and password: set them in the URL, as in `redis://user:password@host`"
+        ))
+        .with_code("redis-login")
+        .with_source(failure.clone());
+    }
+    Error::unavailable(format!("the Redis server `{server}` cannot be reached"))
+        .with_code("redis-unreachable")
+        .with_source(failure.clone())
+}
+
+/// A command failed. `repeatable` says that the caller may simply ask again.
+pub(super) fn failed(server: &str, failure: RedisError, repeatable: bool) -> Error {
+    let text = failure.to_string();
+    let says = |word: &str| text.contains(word);
+    let error = match Fate::of(&failure) {
+        Fate::Unknown if repeatable => Error::unavailable(format!("the Redis server `{server}` gave no answer"))
+            .with_code("redis-no-answer"),
+        Fate::Unknown => Error::new(
+            ErrorKind::UnknownOutcome,
+            format!("the connection to the Redis server `{server}` was lost before it answered: what was asked may have been done"),
+        )
+        .with_code("redis-no-answer"),
+        Fate::NotExecuted | Fate::WrongServer | Fate::NoScript => {
+            Error::unavailable(format!("the Redis server `{server}` does not execute commands at the moment"))
+                .with_code("redis-not-ready")
+        }
+        Fate::Refused if says("WRONGTYPE") => Error::configuration(format!(
+            "a key of the queue on the Redis server `{server}` holds something else than it should: another program writes \
+             below the same prefix; give one of the two a `prefix` of its own, or remove the key"
+        ))
+        .with_code("redis-wrong-type"),
+        Fate::Refused if says("OOM") => Error::unavailable(format!(
+            "the Redis server `{server}` is out of memory and nothing was written: raise `maxmemory` or remove jobs"
+        ))
+        .with_code("redis-out-of-memory"),
+        Fate::Refused if says("MISCONF") => Error::unavailable(format!(
+            "the Redis server `{server}` cannot write to its disk and refuses writes: nothing was written; make room, and see \
+             the server's log"
+        ))
+        .with_code("redis-disk"),
+        Fate::Refused if says("NOPERM") || says("NOAUTH") => Error::configuration(format!(
+            "the user of the Redis URL `{server}` may not do what a job queue needs: allow it the keys below the prefix, and \
+             scripts"
+        ))
+        .with_code("redis-permission"),
+        Fate::Refused => {
+            Error::internal(format!("the Redis server `{server}` refused a command")).with_code("redis-command")
+        }
+    };
+    error.with_source(failure)
+}
+
+/// The server answered with something that no script of ours answers with.
+pub(super) fn strange(what: &str) -> Error {
+    Error::internal(format!("the Redis server answered with something else than {what}")).with_code("redis-answer")
+}

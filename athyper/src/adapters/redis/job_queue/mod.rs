@@ -1,0 +1,231 @@
+//! The port of job queues, in the data layout of BullMQ 6. Each operation is one script.
+
+mod administration;
+mod claims;
+mod identity;
+mod options;
+mod record;
+mod schedules;
+mod wake;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ::redis::Value;
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use self::record::{Prepared, micros, prepare, read_id, read_list};
+pub(super) use self::record::{expiry, read_number, read_text};
+use self::wake::Wakers;
+use super::connection::{Call, Connections, Repeat};
+use super::durability::Durability;
+use super::error::strange;
+use super::scripts::{ADD, PROGRESS, RECOVER, RELEASE_PARKED, RENEW};
+use crate::foundation::clock::Clock;
+use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::jobs::{
+    Added, Capabilities, Claimed, Finish, Finished, JobQueue, JobState, Lock, NewJob, QueueName, Recovered,
+    RecoveryPolicy, ScheduleStore, Take,
+};
+use crate::foundation::sql::Tx;
+
+/// A job queue on a Redis server.
+pub(crate) struct RedisJobQueue {
+    inner: Arc<Inner>,
+}
+
+/// What goes on working when a caller has given up.
+#[derive(Debug)]
+struct Inner {
+    connections: Arc<Connections>,
+    clock: Arc<dyn Clock>,
+    durability: Durability,
+    wakers: Wakers,
+    /// Queues whose name is certain to be remembered.
+    known: Mutex<HashSet<QueueName>>,
+}
+
+impl RedisJobQueue {
+    pub(super) fn new(connections: Arc<Connections>, clock: Arc<dyn Clock>, durability: Durability) -> Self {
+        let inner = Inner { connections, clock, durability, wakers: Wakers::default(), known: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+}
+
+impl fmt::Debug for RedisJobQueue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RedisJobQueue")
+            .field("connections", &self.inner.connections)
+            .field("durability", &self.inner.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// A key of a queue.
+    fn key(&self, queue: &QueueName, suffix: &str) -> String {
+        format!("{}:{queue}:{suffix}", self.connections.options.prefix)
+    }
+
+    /// A script on a queue, whose first argument is the time in milliseconds.
+    fn timed(&self, queue: &QueueName) -> Call {
+        Call::on(self.key(queue, "meta")).number(self.clock.now().timestamp_millis())
+    }
+
+    /// Remembers the names of queues, also once they are empty.
+    async fn remember(&self, queues: &[QueueName]) -> Result<()> {
+        let unknown: Vec<&QueueName> = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.iter().filter(|queue| !known.contains(*queue)).collect()
+        };
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        for queue in &unknown {
+            check_name(queue)?;
+        }
+        let mut command = ::redis::cmd("SADD");
+        command.arg(self.connections.key("queues"));
+        for queue in &unknown {
+            command.arg(queue.as_str());
+        }
+        self.connections.call(&command, Repeat::Freely).await?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(unknown.into_iter().cloned());
+        Ok(())
+    }
+}
+
+/// A colon would make keys of one queue look like those of another.
+fn check_name(queue: &QueueName) -> Result<()> {
+    if queue.as_str().is_empty() || queue.as_str().contains(':') {
+        return Err(Error::invalid(format!(
+            "a queue in Redis cannot be named `{queue}`: a name is not empty and has no `:`"
+        ))
+        .with_code("job-queue-name"));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl JobQueue for RedisJobQueue {
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::VOLATILE;
+        capabilities.durable = self.inner.durability > Durability::None;
+        capabilities.shared = true;
+        capabilities
+    }
+
+    async fn add(&self, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.inner.clock.now();
+        let mut queues: Vec<QueueName> = Vec::new();
+        let mut numbered: Vec<(usize, Prepared)> = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let queue = &job.envelope.queue;
+            let number = queues.iter().position(|known| known == queue).unwrap_or_else(|| {
+                queues.push(queue.clone());
+                queues.len() - 1
+            });
+            numbered.push((number + 1, prepare(job, now)?));
+        }
+        self.inner.remember(&queues).await?;
+        let mut call = Call::default().number(now.timestamp_millis());
+        for queue in &queues {
+            call.push_key(self.inner.key(queue, "meta"));
+        }
+        for (number, prepared) in &numbered {
+            call.push(number.to_string());
+            prepared.arguments(&mut |argument| call.push(argument));
+        }
+        let holders = read_list(self.inner.connections.run(&ADD, call, Repeat::Never).await?)?;
+        if holders.len() != numbered.len() {
+            return Err(strange("one answer for each job"));
+        }
+        let answers = numbered.into_iter().zip(holders).map(|((_, prepared), holder)| match read_text(holder) {
+            Some(holder) if !holder.is_empty() => Added { id: read_id(&holder), duplicate: true },
+            _ => Added { id: prepared.job.envelope.id, duplicate: false },
+        });
+        Ok(answers.collect())
+    }
+
+    async fn add_in(&self, _: &mut Tx, _: Vec<NewJob>) -> Result<Vec<Added>> {
+        Err(Error::configuration(
+            "the job queue in Redis takes no part in transactions of a database: enqueue after the commit, or keep the jobs in the \
+             same database (`jobs.url`)",
+        )
+        .with_code("job-other-store"))
+    }
+
+    async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {
+        self.inner.take(request).await
+    }
+
+    async fn finish(&self, outcomes: Vec<Finish>, next: Option<&Take>) -> Result<Finished> {
+        self.inner.finish(outcomes, next).await
+    }
+
+    async fn renew(&self, locks: &[Lock], lock_for: Duration) -> Result<Vec<Lock>> {
+        let mut lost = Vec::new();
+        let mut rest: Vec<&Lock> = locks.iter().collect();
+        while let Some(first) = rest.first() {
+            let queue = first.queue.clone();
+            let (these, others): (Vec<&Lock>, Vec<&Lock>) = rest.into_iter().partition(|lock| lock.queue == queue);
+            rest = others;
+            let mut call = Call::on(self.inner.key(&queue, "meta")).number(expiry(lock_for));
+            for lock in &these {
+                call.push(identity::spell(lock.id.as_str()).as_bytes());
+                call.push(lock.token.to_string());
+            }
+            let held = read_list(self.inner.connections.run(&RENEW, call, Repeat::Freely).await?)?;
+            let refused = these.into_iter().zip(held).filter(|(_, held)| *held != Value::Int(1));
+            lost.extend(refused.map(|(lock, _)| lock.clone()));
+        }
+        Ok(lost)
+    }
+
+    async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()> {
+        let call = Call::on(self.inner.key(&lock.queue, "meta"))
+            .with(identity::spell(lock.id.as_str()).as_bytes())
+            .number(lock.token)
+            .with(claims::as_json(&progress));
+        let held = self.inner.connections.run(&PROGRESS, call, Repeat::Freely).await?;
+        if held == Value::Int(1) {
+            return Ok(());
+        }
+        let message = format!("job {} is not held by this worker any more", lock.id);
+        Err(Error::new(ErrorKind::Conflict, message).with_code("job-lock-lost"))
+    }
+
+    async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {
+        let call = self.inner.timed(queue).number(policy.max_stalls);
+        let mut words = read_list(self.inner.connections.run(&RECOVER, call, Repeat::ByCaller).await?)?.into_iter();
+        let mut recovered = Vec::new();
+        while let (Some(id), Some(kind), Some(failed)) = (words.next(), words.next(), words.next()) {
+            recovered.push(Recovered {
+                id: read_id(&read_text(id).unwrap_or_default()),
+                kind: read_text(kind).unwrap_or_default(),
+                state: if read_text(failed).as_deref() == Some("1") { JobState::Failed } else { JobState::Waiting },
+            });
+        }
+        Ok(recovered)
+    }
+
+    async fn release_parked(&self, queue: &QueueName, kinds: &[String]) -> Result<u64> {
+        let mut call = self.inner.timed(queue).number(micros(self.inner.clock.now()));
+        for kind in kinds {
+            call.push(kind);
+        }
+        let released = read_number(self.inner.connections.run(&RELEASE_PARKED, call, Repeat::Freely).await?)?;
+        u64::try_from(released).map_err(|_| strange("a count"))
+    }
+
+    fn schedules(&self) -> &dyn ScheduleStore {
+        self
+    }
+}

@@ -1,0 +1,34 @@
+//! Redis: job queue and leases on a server, for many processes, in the data layout of BullMQ 6.
+//!
+//! Node producers, workers and dashboards of BullMQ work on the same queues, in both directions.
+//!
+//! # URLs
+//! `redis://host:6379`, `redis://user:password@host:6379/0`, `rediss://host:6379` for TLS. A server of version 6.2 or later.
+//!
+//! | option | default | |
+//! | --- | --- | --- |
+//! | `prefix` | `bull` | what every key begins with, as BullMQ's own option of that name; in braces all keys share a slot |
+//! | `durability` | `second` | what the server must promise: `always`: a job survives power loss; `second`: it survives the end of the server's process, and a power loss undoes at most about a second; `none`: whatever there is. Read at start from persistence and eviction policy; a server that promises less is refused |
+//!
+//! # What is stored
+//! The keys and fields of BullMQ, and a few of our own that others ignore, each beginning with `ath:`. In a job's hash: `ath:v`
+//! (the payload's version), `ath:ctx` (who asked), `ath:due` (when it became or becomes ready, in microseconds), `ath:serial` (its
+//! serial key), `ath:place` (its score while it waited), `ath:parked`. Beside the queue's own keys: `ath:parked` (delayed jobs that
+//! are parked), `ath:serial` (serial keys and who holds them), `ath:held` and `ath:held:KEY` (jobs that wait for their serial
+//! key), `ath:order`, `ath:expiring` (finished jobs by when they go). Below `PREFIX::ath:`: the names of the queues, schedules, leases.
+//!
+//! An id that would be taken for one of the queue's own keys is stored in another spelling, beginning with `ath~`.
+//!
+//! # Connections
+//! Commands share one connection, and each queue whose workers wait has one more. A thread of their own drives them. A command that
+//! was not executed is sent again for about a second and a half; one that may have been executed only if that makes no
+//! difference. A server that turns out to be a replica is connected to anew.
+
+mod connection;
+mod driver;
+mod durability;
+mod error;
+mod job_queue;
+mod leadership;
+mod options;
+mod scripts;

@@ -1,0 +1,58 @@
+//! The scripts, each one operation; the server keeps them once they are loaded.
+
+use std::sync::LazyLock;
+
+/// A script of ours.
+pub(super) struct Script {
+    source: &'static str,
+    known: LazyLock<::redis::Script>,
+}
+
+impl Script {
+    /// By which the server knows it.
+    pub(super) fn hash(&self) -> &str {
+        self.known.get_hash()
+    }
+
+    /// The command that loads it.
+    pub(super) fn load(&self) -> ::redis::Cmd {
+        let mut command = ::redis::cmd("SCRIPT");
+        command.arg("LOAD").arg(self.source);
+        command
+    }
+}
+
+/// Puts a script together from what several share and what is its own.
+macro_rules! scripts {
+    ($($name:ident = [$($file:literal),*];)*) => {
+        $(
+            pub(super) static $name: Script = {
+                const SOURCE: &str = concat!($(include_str!(concat!("scripts/", $file, ".lua")), "\n"),*);
+                Script { source: SOURCE, known: LazyLock::new(|| ::redis::Script::new(SOURCE)) }
+            };
+        )*
+    };
+}
+
+scripts! {
+    ADD = ["common", "adding", "add"];
+    TAKE = ["common", "finishing", "taking", "take"];
+    FINISH = ["common", "finishing", "taking", "finish"];
+    RECOVER = ["common", "finishing", "recover"];
+    RENEW = ["renew"];
+    PROGRESS = ["common", "progress"];
+    RELEASE_PARKED = ["common", "release_parked"];
+    COUNTS = ["common", "counts"];
+    GET = ["common", "listing", "get"];
+    LIST = ["common", "listing", "list"];
+    CHANGE = ["common", "finishing", "listing", "change"];
+    PAUSE = ["common", "pause"];
+    NEXT_DUE = ["common", "next_due"];
+    OLDEST = ["common", "oldest"];
+    DECLARE = ["declare"];
+    RECORDS = ["records"];
+    FIRE = ["common", "adding", "fire"];
+    ACQUIRE = ["acquire"];
+    RENEW_LEASE = ["renew_lease"];
+    RELEASE_LEASE = ["release_lease"];
+}

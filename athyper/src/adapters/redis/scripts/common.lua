@@ -1,0 +1,138 @@
+-- What every operation on a queue shares. A queue is known by its base, `PREFIX:QUEUE:`; all of its keys begin with it.
+
+local call = redis.call
+
+local NEW_EVENTS = '10000'
+local CLASS = 4294967296
+local SLOTS = 4096
+
+-- What holds for the whole queue, read once an operation.
+local function open(base)
+  local meta = call('HMGET', base .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents')
+  if not meta[5] then
+    meta[5] = NEW_EVENTS
+    call('HSET', base .. 'meta', 'opts.maxLenEvents', NEW_EVENTS)
+  end
+  return {
+    base = base,
+    paused = meta[1],
+    cap = tonumber(meta[2]),
+    max = tonumber(meta[3]),
+    duration = tonumber(meta[4]),
+    events = meta[5],
+    front = {},
+  }
+end
+
+local function tell(queue, ...)
+  call('XADD', queue.base .. 'events', 'MAXLEN', '~', queue.events, '*', 'event', ...)
+end
+
+-- Wakes one worker: there may be work now.
+local function wake(queue)
+  if queue.paused or (queue.cap and call('LLEN', queue.base .. 'active') >= queue.cap) then return end
+  call('ZADD', queue.base .. 'marker', 0, '0')
+end
+
+-- When the earliest delayed job is due, in milliseconds.
+local function next_due(queue)
+  local first = call('ZRANGE', queue.base .. 'delayed', 0, 0, 'WITHSCORES')
+  return first[2] and math.floor(tonumber(first[2]) / SLOTS)
+end
+
+local function wake_later(queue)
+  local due = next_due(queue)
+  if due then call('ZADD', queue.base .. 'marker', due, '1') end
+end
+
+-- The score of a job that joins the others of its priority as the last one.
+local function last_place(queue, priority)
+  return priority * CLASS + call('INCR', queue.base .. 'pc') % CLASS
+end
+
+-- Makes a job ready, behind the others.
+local function line_up(queue, id, priority)
+  priority = tonumber(priority) or 0
+  if priority > 0 then
+    call('ZADD', queue.base .. 'prioritized', last_place(queue, priority), id)
+  else
+    call('LPUSH', queue.base .. 'wait', id)
+  end
+end
+
+-- Makes a job ready at the place it had. Of several from the list, those noted last come first.
+local function put_back(queue, id, place)
+  if place and place ~= '' then
+    call('ZADD', queue.base .. 'prioritized', place, id)
+  else
+    table.insert(queue.front, id)
+  end
+end
+
+local function settle_front(queue)
+  for index = 1, #queue.front do call('RPUSH', queue.base .. 'wait', queue.front[index]) end
+  queue.front = {}
+end
+
+-- Puts a job off until `due`, in milliseconds. Jobs of one millisecond keep their order.
+local function put_off(queue, id, due)
+  local first = due * SLOTS
+  local last = call('ZREVRANGEBYSCORE', queue.base .. 'delayed', first + SLOTS - 1, first, 'WITHSCORES', 'LIMIT', 0, 1)
+  local score = first
+  if last[2] then score = math.min(tonumber(last[2]) + 1, first + SLOTS - 1) end
+  call('ZADD', queue.base .. 'delayed', score, id)
+  tell(queue, 'delayed', 'jobId', id, 'delay', string.format('%.0f', due))
+end
+
+-- Makes ready what is due, at most a thousand jobs. Answers whether there may be more.
+local function promote(queue, now)
+  if queue.promoted then return false end
+  local delayed = queue.base .. 'delayed'
+  local due = call('ZRANGEBYSCORE', delayed, '-inf', (now + 1) * SLOTS - 1, 'LIMIT', 0, 1000)
+  queue.promoted = #due < 1000
+  if #due == 0 then return false end
+  call('ZREM', delayed, unpack(due))
+  for _, id in ipairs(due) do
+    local key = queue.base .. id
+    local fields = call('HMGET', key, 'priority', 'ath:parked')
+    if fields[1] then
+      if fields[2] then
+        call('HDEL', key, 'ath:parked')
+        call('ZREM', queue.base .. 'ath:parked', id)
+      end
+      call('HSET', key, 'delay', '0')
+      line_up(queue, id, fields[1])
+      tell(queue, 'waiting', 'jobId', id, 'prev', 'delayed')
+    end
+  end
+  wake(queue)
+  return #due == 1000
+end
+
+local function promote_all(queue, now)
+  repeat until not promote(queue, now)
+end
+
+-- The next job of a serial key that is free may come.
+local function free_serial(queue, serial)
+  local held = queue.base .. 'ath:held:' .. serial
+  local first = call('ZPOPMIN', held)
+  if not first[1] then return end
+  call('ZREM', queue.base .. 'ath:held', first[1])
+  put_back(queue, first[1], tonumber(first[2]) >= CLASS and first[2] or '')
+  wake(queue)
+end
+
+-- A job with a serial key is in nobody's hands any more.
+local function end_serial(queue, id, serial)
+  if serial and call('HGET', queue.base .. 'ath:serial', serial) == id then
+    call('HDEL', queue.base .. 'ath:serial', serial)
+    free_serial(queue, serial)
+  end
+end
+
+-- Everything that is stored of one job.
+local function forget(queue, id)
+  local key = queue.base .. id
+  call('DEL', key, key .. ':lock', key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
+end

@@ -1,0 +1,99 @@
+-- Records what became of attempts, and takes the next jobs. KEYS[1]: the `meta` key of the queue. ARGV: the time; how many
+-- jobs to take (0 for none), for how many milliseconds, and for whom; then for each attempt the job, its token, the outcome, a
+-- text, the text once more as a JSON string, and when the job is due next, in milliseconds and in microseconds. Answers with
+-- a 1 for each outcome that was accepted, when the next job is due, and the jobs.
+
+local now = tonumber(ARGV[1])
+local queue = open(string.sub(KEYS[1], 1, -5))
+promote(queue, now)
+
+local ended, waiting, later = false, false, false
+local back = {}
+
+-- Lets a job wait for its next attempt.
+local function postpone(job, fields, due, exact)
+  fields[#fields + 1] = 'ath:due'
+  fields[#fields + 1] = exact
+  fields[#fields + 1] = 'delay'
+  fields[#fields + 1] = string.format('%.0f', math.max(due - now, 0))
+  if job.stalls > 0 then
+    fields[#fields + 1] = 'stc'
+    fields[#fields + 1] = '0'
+  end
+  call('HSET', job.key, unpack(fields))
+  if due > now then
+    put_off(queue, job.id, due)
+    later = true
+  else
+    line_up(queue, job.id, job.priority)
+    tell(queue, 'waiting', 'jobId', job.id, 'prev', 'active')
+    waiting = true
+  end
+end
+
+local function settle(id, token, outcome, text, quoted, due, exact)
+  local job = read_job(queue, id)
+  if job.started ~= token or call('LREM', queue.base .. 'active', -1, id) == 0 then return 0 end
+  if outcome == 'complete' or outcome == 'fail' or outcome == 'retry' then job.attempts_made = job.attempts_made + 1 end
+  if outcome == 'complete' or outcome == 'fail' then
+    local words = outcome == 'fail' and stacked(job, quoted) or {}
+    if job.stalls > 0 then
+      words[#words + 1] = 'stc'
+      words[#words + 1] = '0'
+    end
+    conclude(queue, job, outcome == 'fail' and 'failed' or 'completed', text, words, now)
+    ended = true
+  else
+    call('DEL', job.key .. ':lock')
+    if outcome == 'retry' then
+      local words = stacked(job, quoted)
+      words[3], words[4], words[5], words[6] = 'failedReason', text, 'atm', job.attempts_made
+      postpone(job, words, due, exact)
+    elseif outcome == 'snooze' then
+      postpone(job, {}, due, exact)
+    elseif outcome == 'park' then
+      local words = { 'failedReason', text }
+      if due > now then
+        words[3], words[4] = 'ath:parked', '1'
+        call('ZADD', queue.base .. 'ath:parked', due, id)
+      end
+      postpone(job, words, due, exact)
+    else
+      back[#back + 1] = job
+      waiting = true
+    end
+  end
+  end_serial(queue, id, job.serial)
+  return 1
+end
+
+local verdicts = {}
+for at = 5, #ARGV, 7 do
+  verdicts[#verdicts + 1] = settle(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), ARGV[at + 6])
+end
+for index = #back, 1, -1 do
+  put_back(queue, back[index].id, back[index].place)
+  tell(queue, 'waiting', 'jobId', back[index].id, 'prev', 'active')
+end
+settle_front(queue)
+if ended then
+  trim(queue)
+  expire(queue, now)
+end
+
+local request = { now = now, max = tonumber(ARGV[2]), lock = ARGV[3], worker = ARGV[4] }
+local handed = {}
+if request.max > 0 then
+  handed = take(queue, request)
+  trim(queue)
+end
+if #handed == 0 then
+  if waiting then wake(queue) end
+  if later then wake_later(queue) end
+  if ended and call('LLEN', queue.base .. 'wait') == 0 and call('ZCARD', queue.base .. 'prioritized') == 0 and call('LLEN', queue.base .. 'active') == 0 then
+    tell(queue, 'drained')
+  end
+elseif later then
+  wake_later(queue)
+end
+return { verdicts, look_again(queue, handed), handed }

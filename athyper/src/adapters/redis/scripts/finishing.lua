@@ -1,0 +1,163 @@
+-- Ending jobs. Needs common.lua.
+
+-- How long a finished job is kept: how many, and for how many milliseconds; nil for ever.
+local function retention(opts, state)
+  local read, options = pcall(cjson.decode, opts or '{}')
+  if not read or type(options) ~= 'table' then return nil, nil end
+  local keep
+  if state == 'completed' then keep = options.removeOnComplete else keep = options.removeOnFail end
+  if keep == true then return 0, nil end
+  if type(keep) == 'number' then return keep, nil end
+  if type(keep) ~= 'table' then return nil, nil end
+  return tonumber(keep.count), tonumber(keep.age) and tonumber(keep.age) * 1000
+end
+
+local function drop_finished(queue, ids)
+  if #ids == 0 then return end
+  call('ZREM', queue.base .. 'completed', unpack(ids))
+  call('ZREM', queue.base .. 'failed', unpack(ids))
+  call('ZREM', queue.base .. 'ath:expiring', unpack(ids))
+  for _, id in ipairs(ids) do forget(queue, id) end
+end
+
+-- Lets go of the oldest beyond what the job that ended last keeps.
+local function trim(queue)
+  if queue.trim then
+    local finished = queue.base .. queue.trim.state
+    local beyond = call('ZCARD', finished) - queue.trim.count
+    while beyond > 0 do
+      local ids = call('ZRANGE', finished, 0, math.min(beyond, 1000) - 1)
+      drop_finished(queue, ids)
+      beyond = beyond - 1000
+      if #ids == 0 then break end
+    end
+    queue.trim = nil
+  end
+end
+
+-- Lets go of what has been kept long enough.
+local function expire(queue, now)
+  drop_finished(queue, call('ZRANGEBYSCORE', queue.base .. 'ath:expiring', '-inf', now, 'LIMIT', 0, 1000))
+end
+
+-- The place of a job among those that ended in its state: its time, and later than the one before.
+local function ending_score(queue, state, now)
+  local last = queue[state]
+  if not last then
+    local stored = call('ZREVRANGE', queue.base .. state, 0, 0, 'WITHSCORES')
+    last = tonumber(stored[2]) or 0
+  end
+  local score = math.max(now, last + 1 / SLOTS)
+  queue[state] = score
+  return string.format('%.17g', score)
+end
+
+-- Parents wait for their children: tells the parent of a job how that ended.
+local function tell_parent(job, state, text, now)
+  local parent = job.parent_key
+  if not parent then return end
+  local child = job.key
+  local flags = {}
+  if job.parent then
+    local read, told = pcall(cjson.decode, job.parent)
+    if read and type(told) == 'table' then flags = told end
+  end
+  local ends_parent, release_now = false, false
+  if state == 'completed' then
+    if call('SREM', parent .. ':dependencies', child) == 0 then return end
+    call('HSET', parent .. ':processed', child, text)
+  else
+    if not (flags.fpof or flags.cpof or flags.idof or flags.rdof) then return end
+    if call('SREM', parent .. ':dependencies', child) == 0 then return end
+    if flags.fpof then
+      call('ZADD', parent .. ':unsuccessful', now, child)
+      ends_parent = true
+    elseif flags.cpof then
+      call('HSET', parent .. ':failed', child, text)
+      release_now = true
+    elseif flags.idof then
+      call('HSET', parent .. ':failed', child, text)
+    end
+  end
+  if not (ends_parent or release_now) and call('SCARD', parent .. ':dependencies') > 0 then return end
+  local id, base = string.match(parent, '[^:]*$'), nil
+  base = string.sub(parent, 1, -1 - #id)
+  if flags.id and flags.queueKey then id, base = flags.id, flags.queueKey .. ':' end
+  local found = call('ZREM', base .. 'waiting-children', id) == 1
+  if ends_parent then
+    if not found then found = call('ZREM', base .. 'delayed', id) == 1 end
+    if found then call('HSET', parent, 'defa', 'child ' .. child .. ' failed') end
+  end
+  if not found then return end
+  local queue = open(base)
+  local fields = call('HMGET', parent, 'priority', 'delay')
+  local delay = tonumber(fields[2]) or 0
+  if delay > 0 and not ends_parent then
+    put_off(queue, id, now + delay)
+    wake_later(queue)
+  elseif (tonumber(fields[1]) or 0) > 0 then
+    line_up(queue, id, fields[1])
+    wake(queue)
+  else
+    call('RPUSH', base .. 'wait', id)
+    wake(queue)
+  end
+  tell(queue, 'waiting', 'jobId', id, 'prev', 'waiting-children')
+end
+
+-- A key without an end holds only as long as its job.
+local function free_unique(queue, id, unique)
+  if not unique then return end
+  local mark = queue.base .. 'de:' .. unique
+  local left = call('PTTL', mark)
+  if left == 0 or (left == -1 and call('GET', mark) == id) then call('DEL', mark) end
+end
+
+-- Ends a job that is in no list any more. `text` is its result as JSON, or why it failed.
+local function conclude(queue, job, state, text, stack, now)
+  free_unique(queue, job.id, job.unique)
+  tell_parent(job, state, text, now)
+  local count, age = retention(job.opts, state)
+  if count == 0 then
+    forget(queue, job.id)
+  else
+    local field = state == 'completed' and 'returnvalue' or 'failedReason'
+    local made = job.attempts_made
+    call('HSET', job.key, field, text, 'finishedOn', now, 'atm', made, unpack(stack))
+    if job.defa then call('HDEL', job.key, 'defa') end
+    call('DEL', job.key .. ':lock')
+    call('ZADD', queue.base .. state, ending_score(queue, state, now), job.id)
+    if age then call('ZADD', queue.base .. 'ath:expiring', string.format('%.0f', now + age), job.id) end
+  end
+  if queue.trim and (queue.trim.state ~= state or queue.trim.count ~= count) then trim(queue) end
+  if count then queue.trim = { state = state, count = count } end
+  if state == 'completed' then
+    tell(queue, 'completed', 'jobId', job.id, 'returnvalue', text, 'prev', 'active')
+  else
+    tell(queue, 'failed', 'jobId', job.id, 'failedReason', text, 'prev', 'active')
+    if job.attempts_made >= job.attempts then
+      tell(queue, 'retries-exhausted', 'jobId', job.id, 'attemptsMade', job.attempts_made)
+    end
+  end
+end
+
+-- What ending a job needs to know of it.
+local HELD = { 'ats', 'opts', 'priority', 'stc', 'ath:serial', 'ath:place', 'atm', 'deid', 'parentKey', 'parent', 'defa', 'stacktrace', 'name' }
+
+local function read_job(queue, id)
+  local key = queue.base .. id
+  local fields = call('HMGET', key, unpack(HELD))
+  return {
+    id = id, key = key, started = tonumber(fields[1]), opts = fields[2], priority = fields[3],
+    stalls = tonumber(fields[4]) or 0, serial = fields[5], place = fields[6], attempts_made = tonumber(fields[7]) or 0,
+    unique = fields[8], parent_key = fields[9], parent = fields[10], defa = fields[11], stack = fields[12], name = fields[13],
+    attempts = tonumber(string.match(fields[2] or '', '"attempts":(%d+)')) or 0,
+  }
+end
+
+-- The stack of a job with one more failure, as words of its hash.
+local function stacked(job, failure)
+  local before = job.stack
+  if not before or before == '' or before == '[]' then return { 'stacktrace', '[' .. failure .. ']' } end
+  return { 'stacktrace', string.sub(before, 1, -2) .. ',' .. failure .. ']' }
+end

@@ -1,0 +1,53 @@
+-- Takes back the jobs whose lock ran out. KEYS[1]: the `meta` key of the queue. ARGV: the time, and how many stalls in a row are
+-- allowed. Answers with id, name and a 1 for those that failed, of each.
+
+local now, allowed = tonumber(ARGV[1]), tonumber(ARGV[2])
+local queue = open(string.sub(KEYS[1], 1, -5))
+promote(queue, now)
+
+local recovered = {}
+
+local function take_back(id)
+  local job = read_job(queue, id)
+  call('LREM', queue.base .. 'active', -1, id)
+  local failed = job.stalls + 1 > allowed
+  if failed then
+    local reason = 'its worker went silent ' .. (job.stalls + 1) .. ' times in a row while it held the job'
+    local words = stacked(job, cjson.encode(reason))
+    words[3], words[4] = 'stc', job.stalls + 1
+    conclude(queue, job, 'failed', reason, words, now)
+  elseif job.started then
+    call('HSET', job.key, 'stc', job.stalls + 1)
+    put_back(queue, id, job.place)
+    tell(queue, 'waiting', 'jobId', id, 'prev', 'active')
+    tell(queue, 'stalled', 'jobId', id)
+  end
+  end_serial(queue, id, job.serial)
+  if job.started then
+    recovered[#recovered + 1] = id
+    recovered[#recovered + 1] = job.name or ''
+    recovered[#recovered + 1] = failed and '1' or '0'
+  end
+end
+
+-- The latest taken come first: those of the list are put back one before the other.
+local active = call('LRANGE', queue.base .. 'active', 0, -1)
+for first = 1, #active, 1000 do
+  local locks = {}
+  for index = first, math.min(first + 999, #active) do locks[#locks + 1] = queue.base .. active[index] .. ':lock' end
+  local held = call('MGET', unpack(locks))
+  for index = 1, #locks do
+    if not held[index] then take_back(active[first + index - 1]) end
+  end
+end
+
+-- A worker that knows nothing of serial keys may have ended a job of one.
+local busy = call('HGETALL', queue.base .. 'ath:serial')
+for index = 1, #busy, 2 do
+  if not call('LPOS', queue.base .. 'active', busy[index + 1]) then end_serial(queue, busy[index + 1], busy[index]) end
+end
+
+settle_front(queue)
+trim(queue)
+if #recovered > 0 then wake(queue) end
+return recovered

@@ -1,0 +1,109 @@
+-- Handing out jobs. Needs common.lua and finishing.lua.
+
+-- How many jobs the queue's own limits let go, at most `wanted`.
+local function allowance(queue, wanted)
+  if queue.paused then return 0 end
+  if queue.cap then wanted = math.min(wanted, queue.cap - call('LLEN', queue.base .. 'active')) end
+  if queue.max and queue.duration and wanted > 0 then
+    local limiter = queue.base .. 'limiter'
+    local count = tonumber(call('GET', limiter) or '0')
+    if count >= queue.max then
+      if call('PTTL', limiter) > 0 then return 0 end
+      call('DEL', limiter)
+      count = 0
+    end
+    wanted = math.min(wanted, queue.max - count)
+  end
+  return math.max(wanted, 0)
+end
+
+local function count_limited(queue, taken)
+  if queue.max and queue.duration and taken > 0 then
+    local limiter = queue.base .. 'limiter'
+    if call('INCRBY', limiter, taken) == taken then call('PEXPIRE', limiter, queue.duration) end
+  end
+end
+
+-- The first ready jobs: ids, and the place each had (nothing for those of the list).
+local function pop(queue, count)
+  local listed = call('RPOP', queue.base .. 'wait', count)
+  if not listed then listed = {} end
+  local places = {}
+  local left = count - #listed
+  if left > 0 then
+    local sorted = call('ZPOPMIN', queue.base .. 'prioritized', left)
+    for index = 1, #sorted, 2 do
+      listed[#listed + 1] = sorted[index]
+      places[#listed] = sorted[index + 1]
+    end
+  end
+  return listed, places
+end
+
+local WANTED = { 'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa' }
+
+-- Takes a job into somebody's hands. Answers with what they need, or nothing if it is not theirs.
+local function hand_out(queue, id, place, request)
+  local key = queue.base .. id
+  local fields = call('HMGET', key, unpack(WANTED))
+  if not (fields[1] or fields[2] or fields[3] or fields[6]) then return nil end
+  local serial, started = fields[11], (tonumber(fields[6]) or 0) + 1
+  if serial then
+    local holder = call('HGET', queue.base .. 'ath:serial', serial)
+    if holder and holder ~= id then
+      local score = place or call('INCR', queue.base .. 'ath:order')
+      call('ZADD', queue.base .. 'ath:held:' .. serial, score, id)
+      call('ZADD', queue.base .. 'ath:held', score, id)
+      return nil
+    end
+    call('HSET', queue.base .. 'ath:serial', serial, id)
+  end
+  if fields[12] then
+    -- It was condemned while nobody held it.
+    local job = read_job(queue, id)
+    job.attempts_made = job.attempts_made + 1
+    conclude(queue, job, 'failed', fields[12], {}, request.now)
+    end_serial(queue, id, serial)
+    return nil
+  end
+  call('HSET', key, 'ats', started, 'processedOn', request.now, 'pb', request.worker, 'ath:place', place or '')
+  call('SET', key .. ':lock', 'ath:' .. started, 'PX', request.lock)
+  tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
+  fields[6] = tostring(started)
+  fields[11], fields[12] = id, nil
+  return fields
+end
+
+-- Hands out ready jobs, at most `request.max`.
+local function take(queue, request)
+  promote(queue, request.now)
+  local room = allowance(queue, request.max)
+  local handed, active, passes = {}, {}, 0
+  -- Jobs that wait for another of their serial key are passed over, so many a call.
+  while #handed < room and passes < 100 do
+    local ids, places = pop(queue, room - #handed)
+    if #ids == 0 then break end
+    for index, id in ipairs(ids) do
+      if string.sub(id, 1, 2) ~= '0:' then
+        local fields = hand_out(queue, id, places[index], request)
+        if fields then
+          handed[#handed + 1] = fields
+          active[#active + 1] = id
+        end
+      end
+    end
+    settle_front(queue)
+    passes = passes + 1
+  end
+  if #active > 0 then call('LPUSH', queue.base .. 'active', unpack(active)) end
+  count_limited(queue, #active)
+  -- Whoever took wakes the next one, who finds out whether there is more.
+  if #active > 0 or passes == 100 then call('ZADD', queue.base .. 'marker', 0, '0') end
+  return handed
+end
+
+-- For those who got nothing: when to look again, in milliseconds, or -1.
+local function look_again(queue, handed)
+  if #handed > 0 then return -1 end
+  return next_due(queue) or -1
+end

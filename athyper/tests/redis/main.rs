@@ -1,0 +1,6 @@
+//! The Redis adapter, through the ports and the driver table.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod conformance;
+mod leadership;
+mod support;
