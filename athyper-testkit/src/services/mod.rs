@@ -3,9 +3,12 @@
 //!
 //! `scripts/tools` of athyper's repository installs their programs; elsewhere they are looked for on the `PATH`.
 
+mod postgres;
 mod redis;
 mod reply;
 mod tools;
+mod watched;
 
+pub use postgres::PostgresServer;
 pub use redis::RedisServer;
 pub use reply::Reply;

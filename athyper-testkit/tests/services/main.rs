@@ -1,0 +1,4 @@
+//! The servers that tests start.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod postgres;
