@@ -64,6 +64,24 @@ pub mod sql {
     pub use sea_query;
 }
 
+/// PostgreSQL, for what no port offers.
+///
+/// ```
+/// use athyper::postgres::PostgresDatabase;
+/// use athyper::sql::Db;
+///
+/// fn describe(db: &Db) {
+///     if let Some(postgres) = db.database().as_any().downcast_ref::<PostgresDatabase>() {
+///         println!("the data lie in {}", postgres.place());
+///     }
+/// }
+/// ```
+#[cfg(feature = "postgres")]
+pub mod postgres {
+    #[doc(inline)]
+    pub use crate::adapters::postgres::PostgresDatabase;
+}
+
 /// What only SQLite can do, and how its URLs are written.
 ///
 /// ```

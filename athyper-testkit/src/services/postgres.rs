@@ -97,7 +97,7 @@ impl PostgresServer {
     /// When the server cannot be reached.
     pub fn fresh_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.ask(&self.url(), &format!("CREATE DATABASE {name} STRATEGY file_copy"));
+        self.ask(&self.url(), &format!("CREATE DATABASE {name}"));
         self.url_of(&name)
     }
 

@@ -1,3 +1,5 @@
+//! PostgreSQL servers: killed, frozen, started again.
+
 use std::time::Duration;
 
 use athyper_testkit::services::PostgresServer;

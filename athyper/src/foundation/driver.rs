@@ -95,5 +95,11 @@ pub fn drivers() -> impl Iterator<Item = &'static Driver> {
 }
 
 /// Schemes that a feature which may be off would bring, for the error that names it.
-pub const KNOWN_SCHEMES: &[(&str, &str)] =
-    &[("sqlite", "sqlite"), ("memory", "memory"), ("redis", "redis"), ("rediss", "redis")];
+pub const KNOWN_SCHEMES: &[(&str, &str)] = &[
+    ("sqlite", "sqlite"),
+    ("memory", "memory"),
+    ("redis", "redis"),
+    ("rediss", "redis"),
+    ("postgres", "postgres"),
+    ("postgresql", "postgres"),
+];

@@ -12,9 +12,9 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Either, Executor, SqliteConnection};
 
 use super::error::Fault;
-use super::keyword;
 use super::options::{Options, Synchronous};
 use super::value::{self, RowReader};
+use crate::adapters::sql::keyword;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::sql::{Row, Statement};
 

@@ -6,20 +6,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
+use futures_util::TryStreamExt;
 
 use super::connection;
 use super::error::Fault;
-use super::keyword::StatementKind;
 use super::migrations;
 use super::store::Store;
-use super::transaction::{counted, refuse_control};
+use super::transaction::counted;
+use crate::adapters::sql::keyword::{StatementKind, refuse_control};
+use crate::adapters::sql::operation::OpenTransaction;
+use crate::adapters::sql::rows::{Rows, read_ahead};
 use crate::foundation::error::{Error, Result};
 use crate::foundation::sql::{AppliedMigration, Database, Dialect, Isolation, MigrationSet, Row, Statement, Tx};
-
-/// How many rows a stream reads ahead of its consumer.
-const ROWS_AHEAD: usize = 64;
 
 /// A SQLite database: what stands behind [`Db`](crate::sql::Db) for URLs that begin with `sqlite:`.
 #[derive(Debug, Clone)]
@@ -68,7 +66,7 @@ impl SqliteDatabase {
         Ok(rows)
     }
 
-    async fn stream_into(&self, statement: Statement, rows: &mpsc::Sender<Item>) -> Result<()> {
+    async fn stream_into(&self, statement: Statement, rows: &Rows) -> Result<()> {
         refuse_control(&statement.sql)?;
         self.store.open().await?;
         if let StatementKind::Reads | StatementKind::MayChange = StatementKind::of(&statement.sql) {
@@ -77,7 +75,7 @@ impl SqliteDatabase {
             loop {
                 match found.try_next().await {
                     Ok(Some(row)) => {
-                        if rows.send(Item::Row(row)).await.is_err() {
+                        if !rows.send(row).await {
                             return Ok(());
                         }
                     }
@@ -96,19 +94,12 @@ impl SqliteDatabase {
         // A statement that writes is done and committed before its rows are looked at, so that a slow consumer holds up
         // no other writer.
         for row in self.fetch(statement).await? {
-            if rows.send(Item::Row(row)).await.is_err() {
+            if !rows.send(row).await {
                 break;
             }
         }
         Ok(())
     }
-}
-
-/// What the reading task of a stream sends.
-enum Item {
-    Row(Row),
-    Failed(Error),
-    End,
 }
 
 #[async_trait]
@@ -137,28 +128,7 @@ impl Database for SqliteDatabase {
     /// A task reads ahead of the consumer on a reader of its own, and ends when the stream is dropped.
     fn stream(&self, statement: Statement) -> BoxStream<'static, Result<Row>> {
         let database = self.clone();
-        async move {
-            let (sender, receiver) = mpsc::channel(ROWS_AHEAD);
-            tokio::spawn(async move {
-                let last = match database.stream_into(statement, &sender).await {
-                    Ok(()) => Item::End,
-                    Err(error) => Item::Failed(error),
-                };
-                // Nobody listens any more when this fails.
-                let _ = sender.send(last).await;
-            });
-            futures_util::stream::unfold(Some(receiver), |receiver| async move {
-                let mut receiver = receiver?;
-                match receiver.recv().await {
-                    Some(Item::Row(row)) => Some((Ok(row), Some(receiver))),
-                    Some(Item::Failed(error)) => Some((Err(error), None)),
-                    Some(Item::End) => None,
-                    None => Some((Err(Error::unavailable("the task that read the rows ended early")), None)),
-                }
-            })
-        }
-        .flatten_stream()
-        .boxed()
+        read_ahead(move |rows| async move { database.stream_into(statement, &rows).await })
     }
 
     async fn execute(&self, statement: Statement) -> Result<u64> {

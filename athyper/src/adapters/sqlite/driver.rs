@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 
 use super::SqliteDatabase;
-use super::job_queue::{Shared, SqliteJobQueue};
-use super::leadership::SqliteLeadership;
 use super::options::{Location, Options};
 use super::store::Store;
+use crate::adapters::sql::job_queue::{Shared, SqlJobQueue};
+use crate::adapters::sql::leadership::SqlLeadership;
 use crate::foundation::driver::{Driver, DriverContext};
 use crate::foundation::error::Result;
 use crate::foundation::jobs::JobQueue;
@@ -49,7 +49,7 @@ fn open_jobs(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn JobQueue>>
         let (store, key) = store(context)?;
         store.prepare().await?;
         let shared = context.shared.get_or_open(&key, || Ok(Shared::new(store)))?;
-        Ok(Arc::new(SqliteJobQueue::new(shared)) as Arc<dyn JobQueue>)
+        Ok(Arc::new(SqlJobQueue::new(shared)) as Arc<dyn JobQueue>)
     })
 }
 
@@ -57,6 +57,6 @@ fn open_leases(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn Leadersh
     Box::pin(async move {
         let (store, _) = store(context)?;
         store.prepare().await?;
-        Ok(Arc::new(SqliteLeadership::new(store)) as Arc<dyn Leadership>)
+        Ok(Arc::new(SqlLeadership::new(store)) as Arc<dyn Leadership>)
     })
 }

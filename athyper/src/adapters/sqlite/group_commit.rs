@@ -4,7 +4,7 @@
 //! transaction, and each is answered once that has been committed. If one of them fails the transaction is undone and each
 //! runs again in one of its own, so that nobody fails because of another.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,72 +13,14 @@ use tokio::sync::oneshot;
 
 use super::transaction::SqliteTransaction;
 use super::writer::Writer;
-use crate::foundation::clock::{Clock, Timestamp};
+use crate::adapters::sql::dialect::LockClock;
+use crate::adapters::sql::operation::{Delivery, Operation, Session};
+use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::QueueName;
-use crate::foundation::sql::{Row, Statement};
+use crate::foundation::sql::Dialect;
 
 /// How many operations share a transaction at most, so that nobody waits for a very long one.
 const LARGEST_BATCH: usize = 256;
-
-/// A transaction in which operations run, and the time that holds for all of them.
-#[derive(Debug)]
-pub(super) struct Session<'t> {
-    transaction: &'t mut SqliteTransaction,
-    pub(super) now: Timestamp,
-    /// Microseconds since the machine booted.
-    pub(super) since_boot: i64,
-    pub(super) boot_id: String,
-    /// The queues whose due jobs were made ready in this session.
-    pub(super) promoted: HashSet<QueueName>,
-}
-
-impl<'t> Session<'t> {
-    /// Reads the clock once.
-    pub(super) fn new(transaction: &'t mut SqliteTransaction, clock: &dyn Clock) -> Self {
-        Self {
-            transaction,
-            now: clock.now(),
-            since_boot: i64::try_from(clock.since_boot().as_micros()).unwrap_or(i64::MAX),
-            boot_id: clock.boot_id().to_owned(),
-            promoted: HashSet::new(),
-        }
-    }
-
-    /// Runs a statement and gathers its rows.
-    pub(super) async fn fetch(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        self.transaction.fetch_rows(statement).await
-    }
-
-    /// Runs a statement and answers how many rows it changed.
-    pub(super) async fn execute(&mut self, statement: Statement) -> Result<u64> {
-        self.transaction.change(statement).await
-    }
-
-    /// Has something done after the commit.
-    pub(super) fn after_commit(&mut self, action: impl FnOnce() + Send + 'static) {
-        self.transaction.after_commit(action);
-    }
-}
-
-/// Something that is done in a transaction, alone or together with others.
-#[async_trait]
-pub(super) trait Operation: Send + Sync + 'static {
-    /// What the caller gets once it is committed.
-    type Answer: Send + 'static;
-
-    /// Does it. An error undoes the transaction, and the operation is tried once more in one of its own; what is no reason
-    /// for that belongs into the answer.
-    async fn apply(&self, session: &mut Session<'_>) -> Result<Self::Answer>;
-
-    /// Whether it is not even begun once nobody waits for its answer.
-    fn is_for_whoever_waits(&self) -> bool {
-        false
-    }
-
-    /// Called when it was committed and nobody was there any more to take the answer.
-    fn undelivered(_answer: Self::Answer, _group: &Arc<GroupCommit>) {}
-}
 
 /// Runs operations of many callers together.
 pub(super) struct GroupCommit {
@@ -106,13 +48,7 @@ impl GroupCommit {
     pub(super) async fn run<O: Operation>(self: &Arc<Self>, operation: O) -> Result<O::Answer> {
         let (reply, answer) = oneshot::channel();
         self.submit(operation, reply);
-        match answer.await {
-            Ok(outcome) => outcome.map(Delivery::take),
-            Err(_) => Err(Error::new(
-                ErrorKind::UnknownOutcome,
-                "the task that writes for everybody ended before it had answered",
-            )),
-        }
+        Delivery::receive(answer).await
     }
 
     /// Runs an operation that nobody waits for.
@@ -156,7 +92,7 @@ impl GroupCommit {
 
     async fn run_batch(self: &Arc<Self>, transaction: SqliteTransaction, mut batch: Vec<Box<dyn Pending>>) {
         match self.try_batch(transaction, &mut batch).await {
-            Ok(()) => batch.into_iter().for_each(|operation| operation.deliver(self)),
+            Ok(()) => batch.into_iter().for_each(|operation| operation.deliver()),
             Err(error) if batch.len() > 1 && may_be_one_operations_fault(&error) => {
                 for operation in batch {
                     self.run_alone(operation).await;
@@ -174,18 +110,31 @@ impl GroupCommit {
         };
         for operation in alone {
             match &outcome {
-                Ok(()) => operation.deliver(self),
+                Ok(()) => operation.deliver(),
                 Err(error) => operation.fail(share(error)),
             }
         }
     }
 
     async fn try_batch(&self, mut transaction: SqliteTransaction, batch: &mut [Box<dyn Pending>]) -> Result<()> {
-        let mut session = Session::new(&mut transaction, &*self.clock);
+        let mut session = session(&mut transaction, &*self.clock);
         for operation in batch {
             operation.apply(&mut session).await?;
         }
         transaction.finish().await
+    }
+}
+
+/// A session for whom both clocks are read once.
+pub(super) fn session<'t>(transaction: &'t mut SqliteTransaction, clock: &dyn Clock) -> Session<'t> {
+    Session::new(transaction, Dialect::Sqlite, clock.now(), lock_clock(clock))
+}
+
+/// SQLite has no server whose clock could count: the machine's does, since it booted.
+pub(super) fn lock_clock(clock: &dyn Clock) -> LockClock {
+    LockClock::Machine {
+        boot: clock.boot_id().to_owned(),
+        now: i64::try_from(clock.since_boot().as_micros()).unwrap_or(i64::MAX),
     }
 }
 
@@ -256,7 +205,7 @@ fn share(error: &Error) -> Error {
 #[async_trait]
 trait Pending: Send {
     async fn apply(&mut self, session: &mut Session<'_>) -> Result<()>;
-    fn deliver(self: Box<Self>, group: &Arc<GroupCommit>);
+    fn deliver(self: Box<Self>);
     fn fail(self: Box<Self>, error: Error);
     fn is_pointless(&self) -> bool;
 }
@@ -274,9 +223,8 @@ impl<O: Operation> Pending for Caller<O> {
         Ok(())
     }
 
-    fn deliver(self: Box<Self>, group: &Arc<GroupCommit>) {
-        // What nobody takes is dropped, and says so itself.
-        let _ = self.reply.send(Ok(Delivery { answer: self.answer, group: group.clone() }));
+    fn deliver(self: Box<Self>) {
+        Delivery::send(self.answer, self.reply);
     }
 
     fn fail(self: Box<Self>, error: Error) {
@@ -286,25 +234,5 @@ impl<O: Operation> Pending for Caller<O> {
 
     fn is_pointless(&self) -> bool {
         self.operation.is_for_whoever_waits() && self.reply.is_closed()
-    }
-}
-
-/// A committed answer on its way to its caller.
-struct Delivery<O: Operation> {
-    answer: Option<O::Answer>,
-    group: Arc<GroupCommit>,
-}
-
-impl<O: Operation> Delivery<O> {
-    fn take(mut self) -> O::Answer {
-        self.answer.take().expect("an operation that was committed has an answer, and it is taken once")
-    }
-}
-
-impl<O: Operation> Drop for Delivery<O> {
-    fn drop(&mut self) {
-        if let Some(answer) = self.answer.take() {
-            O::undelivered(answer, &self.group);
-        }
     }
 }

@@ -3,21 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::connection;
 use super::error::Fault;
-use super::group_commit::GroupCommit;
+use super::group_commit::{self, GroupCommit};
 use super::migrations;
 use super::options::{Location, Options};
 use super::ram_folder::RamFolder;
 use super::readers::Readers;
 use super::schema;
+use super::transaction::SqliteTransaction;
 use super::writer::Writer;
+use crate::adapters::sql::dialect::LockClock;
+use crate::adapters::sql::job_queue::Wake;
+use crate::adapters::sql::operation::{Operation, Session};
+use crate::adapters::sql::store::SqlStore;
 use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::sql::{Row, Statement};
+use crate::foundation::jobs::{Capabilities, QueueName};
+use crate::foundation::sql::{Row, Statement, Tx};
 
 /// What is fixed about a database.
 #[derive(Debug)]
@@ -49,6 +57,7 @@ pub(super) struct Store {
     pub(super) writer: Writer,
     pub(super) readers: Readers,
     pub(super) group: Arc<GroupCommit>,
+    wake: Wake,
     opened: OnceCell<()>,
     ours: OnceCell<()>,
 }
@@ -73,7 +82,16 @@ impl Store {
         let settings = Arc::new(Settings { file, options, _folder: folder });
         let (writer, readers) = (Writer::new(settings.clone()), Readers::new(settings.clone()));
         let group = Arc::new(GroupCommit::new(writer.clone(), clock.clone()));
-        Ok(Self { settings, clock, writer, readers, group, opened: OnceCell::new(), ours: OnceCell::new() })
+        Ok(Self {
+            settings,
+            clock,
+            writer,
+            readers,
+            group,
+            wake: Wake::default(),
+            opened: OnceCell::new(),
+            ours: OnceCell::new(),
+        })
     }
 
     /// Makes the folder and the file if they are missing, and the first connection.
@@ -126,5 +144,59 @@ impl Store {
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl SqlStore for Store {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    fn lock_clock(&self) -> LockClock {
+        group_commit::lock_clock(&*self.clock)
+    }
+
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>> {
+        Self::read(self, statement).await
+    }
+
+    async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer> {
+        self.group.run(operation).await
+    }
+
+    fn run_detached<O: Operation>(&self, operation: O) {
+        self.group.run_detached(operation);
+    }
+
+    fn session_in<'t>(&self, tx: &'t mut Tx) -> Option<Session<'t>> {
+        let transaction = tx.inner().as_any().downcast_mut::<SqliteTransaction>()?;
+        let is_here = transaction.settings().is_same_file(&self.settings);
+        is_here.then(|| group_commit::session(transaction, &*self.clock))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let options = &self.settings.options;
+        Capabilities {
+            durable: options.is_durable(),
+            shared: options.is_durable(),
+            transactional: true,
+            wake_up_within: options.poll,
+        }
+    }
+
+    fn longest_rest(&self) -> Duration {
+        self.settings.options.poll
+    }
+
+    fn wake(&self) -> &Wake {
+        &self.wake
+    }
+
+    /// Other processes look by themselves.
+    fn announce(&self, _: &QueueName) {}
+
+    fn place(&self) -> String {
+        self.settings.file.display().to_string()
     }
 }

@@ -9,9 +9,10 @@ use futures_util::{StreamExt, TryFutureExt, TryStreamExt};
 
 use super::connection::{self, Failure};
 use super::error::Fault;
-use super::keyword::StatementKind;
 use super::store::Settings;
 use super::writer::Turn;
+use crate::adapters::sql::keyword::{StatementKind, refuse_control};
+use crate::adapters::sql::operation::OpenTransaction;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::sql::{Dialect, Row, Statement, Transaction};
 
@@ -49,27 +50,8 @@ impl SqliteTransaction {
         self.turn.settings()
     }
 
-    /// Has something done after the commit. It must not fail, and must do no harm if the commit is undone after all.
-    pub(super) fn after_commit(&mut self, action: impl FnOnce() + Send + 'static) {
-        self.afterwards.push(Box::new(action));
-    }
-
-    /// Runs one of the adapter's own statements and gathers its rows.
-    pub(super) async fn fetch_rows(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        self.check().await?;
-        let outcome = connection::fetch(self.turn.connection()?, statement.sql, statement.values).await;
-        self.judge(outcome).await
-    }
-
-    /// Runs one of the adapter's own statements and answers how many rows it changed.
-    pub(super) async fn change(&mut self, statement: Statement) -> Result<u64> {
-        self.check().await?;
-        let outcome = connection::execute(self.turn.connection()?, statement).await;
-        self.judge(outcome).await
-    }
-
     /// Runs a text of several statements, which may try to end the transaction, and answers whether it is still open.
-    pub(super) async fn run_script(&mut self, sql: &str) -> Result<bool> {
+    pub(super) async fn script(&mut self, sql: &str) -> Result<bool> {
         self.check().await?;
         let outcome = connection::script(self.turn.connection()?, sql).await;
         self.judge(outcome).await?;
@@ -157,17 +139,6 @@ fn unknown_outcome(settings: &Settings, source: Error) -> Error {
     .with_source(source)
 }
 
-/// Only the adapter begins and ends transactions.
-pub(super) fn refuse_control(sql: &str) -> Result<()> {
-    if StatementKind::of(sql) == StatementKind::Controls {
-        return Err(Error::configuration(
-            "BEGIN, COMMIT, ROLLBACK and savepoints are not statements of a product: use `db.transaction(…)`",
-        )
-        .with_code("sql-transaction-control"));
-    }
-    Ok(())
-}
-
 impl Drop for SqliteTransaction {
     fn drop(&mut self) {
         // The turn rolls back what is open. Where the commit was sent and not answered, it may have been done.
@@ -184,6 +155,25 @@ impl fmt::Debug for SqliteTransaction {
             .field("file", &self.settings().file)
             .field("stage", &self.stage)
             .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl OpenTransaction for SqliteTransaction {
+    async fn fetch_rows(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        self.check().await?;
+        let outcome = connection::fetch(self.turn.connection()?, statement.sql, statement.values).await;
+        self.judge(outcome).await
+    }
+
+    async fn change(&mut self, statement: Statement) -> Result<u64> {
+        self.check().await?;
+        let outcome = connection::execute(self.turn.connection()?, statement).await;
+        self.judge(outcome).await
+    }
+
+    fn after_commit(&mut self, action: Afterwards) {
+        self.afterwards.push(action);
     }
 }
 

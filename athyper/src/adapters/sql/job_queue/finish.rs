@@ -9,29 +9,31 @@ use super::Shared;
 use super::ready::settle;
 use super::record::{Cells, later, micros};
 use super::take::{Handed, take};
-use crate::adapters::sqlite::group_commit::{GroupCommit, Operation, Session};
+use crate::adapters::sql::dialect::{among, behind, greatest};
+use crate::adapters::sql::operation::{Operation, Session};
+use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::Result;
 use crate::foundation::jobs::{Finish, JobState, Lock, Outcome, QueueName, Take, Verdict};
-use crate::foundation::sql::{Row, Statement};
+use crate::foundation::sql::{Dialect, Row, Statement};
 
 /// Records outcomes, and takes the next jobs.
-pub(super) struct Close {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct Close<S: SqlStore> {
+    pub(super) shared: Arc<Shared<S>>,
     pub(super) outcomes: Vec<Finish>,
     pub(super) next: Option<Take>,
 }
 
 /// What [`Close`] made of it.
-pub(super) struct Closed {
+pub(super) struct Closed<S: SqlStore> {
     pub(super) verdicts: Vec<Verdict>,
-    pub(super) next: Handed,
+    pub(super) next: Handed<S>,
 }
 
 #[async_trait]
-impl Operation for Close {
-    type Answer = Closed;
+impl<S: SqlStore> Operation for Close<S> {
+    type Answer = Closed<S>;
 
-    async fn apply(&self, session: &mut Session<'_>) -> Result<Closed> {
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Closed<S>> {
         let mut verdicts = Vec::with_capacity(self.outcomes.len());
         let mut sweep = Sweep::default();
         for finish in &self.outcomes {
@@ -45,8 +47,8 @@ impl Operation for Close {
         Ok(Closed { verdicts, next: Handed { jobs, shared: self.shared.clone() } })
     }
 
-    fn undelivered(answer: Closed, group: &Arc<GroupCommit>) {
-        answer.next.give_back(group);
+    fn undelivered(answer: Closed<S>) {
+        answer.next.give_back();
     }
 }
 
@@ -59,15 +61,21 @@ pub(super) fn on_held(sql: String, lock: &Lock) -> Statement {
     Statement::text(sql).bind(lock.queue.as_str()).bind(lock.id.as_str()).bind(lock.token)
 }
 
-async fn close(session: &mut Session<'_>, shared: &Arc<Shared>, finish: &Finish, sweep: &mut Sweep) -> Result<Verdict> {
+async fn close<S: SqlStore>(
+    session: &mut Session<'_>,
+    shared: &Arc<Shared<S>>,
+    finish: &Finish,
+    sweep: &mut Sweep,
+) -> Result<Verdict> {
     let lock = &finish.lock;
     let row = match &finish.outcome {
         Outcome::Complete(result) => {
-            let statement = on_held(conclude_sql(JobState::Completed, "result = $5, error = NULL,"), lock);
+            let statement =
+                on_held(conclude_sql(session.dialect, JobState::Completed, "result = $5, error = NULL,"), lock);
             conclude(session, lock, JobState::Completed, statement, result.to_vec().into(), sweep).await?
         }
         Outcome::Fail { error } => {
-            let statement = on_held(conclude_sql(JobState::Failed, "error = $5,"), lock);
+            let statement = on_held(conclude_sql(session.dialect, JobState::Failed, "error = $5,"), lock);
             conclude(session, lock, JobState::Failed, statement, error.as_str().into(), sweep).await?
         }
         Outcome::Retry { error, delay } => postpone(session, lock, JobState::Delayed, *delay, 1, Some(error)).await?,
@@ -92,20 +100,23 @@ async fn close(session: &mut Session<'_>, shared: &Arc<Shared>, finish: &Finish,
 }
 
 /// The text that ends a job, for [`on_held`] with the instant as fourth and the result or error as fifth value.
-fn conclude_sql(state: JobState, columns: &str) -> String {
+fn conclude_sql(dialect: Dialect, state: JobState, columns: &str) -> String {
     format!(
         "UPDATE athyper_jobs SET attempts_made = attempts_made + 1, stalls = 0, {columns} {} WHERE {HELD} {ENDED}",
-        end(state)
+        end(dialect, state)
     )
 }
 
 /// What every end of a job sets; the instant is the fourth value.
-pub(super) fn end(state: JobState) -> String {
+pub(super) fn end(dialect: Dialect, state: JobState) -> String {
     let name = state.as_str();
+    let position = format!(
+        "$4, coalesce((SELECT max(others.position) + 1 FROM athyper_jobs AS others WHERE others.queue = $1 \
+         AND others.state = '{name}' AND others.keep_until IS NOT NULL), $4)"
+    );
     format!(
-        "state = '{name}', finished_at = $4, keep_until = $4 + keep_{name}_age, held = FALSE, {LET_GO}, \
-         position = max($4, coalesce((SELECT max(others.position) + 1 FROM athyper_jobs AS others WHERE others.queue = $1 \
-         AND others.state = '{name}' AND others.keep_until IS NOT NULL), $4))"
+        "state = '{name}', finished_at = $4, keep_until = $4 + keep_{name}_age, held = FALSE, {LET_GO}, position = {}",
+        greatest(dialect, &position)
     )
 }
 
@@ -154,14 +165,17 @@ pub(super) struct Sweep {
 }
 
 /// Also those whose own time has passed, whatever state they ended in.
-fn sweep_sql(state: JobState) -> String {
-    format!(
-        "DELETE FROM athyper_jobs WHERE seq IN \
-         (SELECT seq FROM athyper_jobs WHERE queue = $1 AND keep_until <= $2) \
-         OR seq IN (SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = '{}' AND keep_until IS NOT NULL \
-         ORDER BY position DESC LIMIT {} OFFSET $3)",
+fn sweep_sql(dialect: Dialect, state: JobState) -> String {
+    let beyond = format!(
+        "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = '{}' AND keep_until IS NOT NULL \
+         ORDER BY position DESC {}",
         state.as_str(),
-        i64::MAX
+        behind(dialect, "$3")
+    );
+    format!(
+        "DELETE FROM athyper_jobs WHERE {} OR {}",
+        among(dialect, "SELECT seq FROM athyper_jobs WHERE queue = $1 AND keep_until <= $2"),
+        among(dialect, &beyond)
     )
 }
 
@@ -186,7 +200,10 @@ impl Sweep {
     /// Sweeps.
     pub(super) async fn end(&mut self, session: &mut Session<'_>) -> Result<()> {
         if let Some((queue, state, count)) = self.due.take() {
-            let sweep = Statement::text(sweep_sql(state)).bind(queue.as_str()).bind(micros(session.now)).bind(count);
+            let sweep = Statement::text(sweep_sql(session.dialect, state))
+                .bind(queue.as_str())
+                .bind(micros(session.now))
+                .bind(count);
             session.execute(sweep).await?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::finish::{HELD, on_held};
 use super::record::span;
-use crate::adapters::sqlite::group_commit::{Operation, Session};
+use crate::adapters::sql::operation::{Operation, Session};
 use crate::foundation::error::Result;
 use crate::foundation::jobs::Lock;
 
@@ -22,11 +22,12 @@ impl Operation for Renew {
     type Answer = Vec<Lock>;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Lock>> {
-        let until = session.since_boot.saturating_add(span(self.lock_for));
-        let sql = format!("UPDATE athyper_jobs SET lock_until = $4, lock_boot = $5 WHERE {}", HELD);
+        let end = session.locks.end_sql("$4");
+        let sql = format!("UPDATE athyper_jobs SET lock_until = {end}, lock_boot = $5 WHERE {HELD}");
+        let (until, boot) = (session.locks.end(span(self.lock_for)), session.locks.boot().to_owned());
         let mut lost = Vec::new();
         for lock in &self.locks {
-            let renew = on_held(sql.clone(), lock).bind(until).bind(session.boot_id.as_str());
+            let renew = on_held(sql.clone(), lock).bind(until).bind(boot.as_str());
             if session.execute(renew).await? == 0 {
                 lost.push(lock.clone());
             }

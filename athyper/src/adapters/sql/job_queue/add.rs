@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use super::Shared;
 use super::ready::{last_position, settle};
 use super::record::{Cells, job_id, later, micros, span};
-use crate::adapters::sqlite::group_commit::{Operation, Session};
+use crate::adapters::sql::operation::{Operation, Session};
+use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{Added, JobId, NewJob, QueueName};
-use crate::foundation::sql::Statement;
+use crate::foundation::sql::{Dialect, Statement};
 
-/// How many jobs are written by one statement: SQLite takes 32,766 values, and each job has the number below.
+/// How many jobs are written by one statement: SQLite takes 32,766 values (PostgreSQL twice as many), and each
+/// job has the number below.
 const JOBS_A_STATEMENT: usize = 250;
 const VALUES_A_JOB: usize = 15;
 
@@ -44,13 +46,13 @@ fn prepare_one(job: NewJob) -> Result<Prepared> {
 }
 
 /// Adds jobs, all or none.
-pub(super) struct Add {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct Add<S: SqlStore> {
+    pub(super) shared: Arc<Shared<S>>,
     pub(super) jobs: Vec<Prepared>,
 }
 
 #[async_trait]
-impl Operation for Add {
+impl<S: SqlStore> Operation for Add<S> {
     type Answer = Vec<Added>;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Added>> {
@@ -59,7 +61,11 @@ impl Operation for Add {
 }
 
 /// Adds jobs one after another, so that duplicates among them are found too.
-pub(super) async fn add(session: &mut Session<'_>, shared: &Arc<Shared>, jobs: &[Prepared]) -> Result<Vec<Added>> {
+pub(super) async fn add<S: SqlStore>(
+    session: &mut Session<'_>,
+    shared: &Arc<Shared<S>>,
+    jobs: &[Prepared],
+) -> Result<Vec<Added>> {
     name_queues(session, shared, jobs).await?;
     let mut answers = Vec::with_capacity(jobs.len());
     let mut rest = jobs;
@@ -93,7 +99,7 @@ pub(super) async fn add(session: &mut Session<'_>, shared: &Arc<Shared>, jobs: &
 }
 
 /// Remembers the queues by name, also once they are empty.
-async fn name_queues(session: &mut Session<'_>, shared: &Arc<Shared>, jobs: &[Prepared]) -> Result<()> {
+async fn name_queues<S: SqlStore>(session: &mut Session<'_>, shared: &Arc<Shared<S>>, jobs: &[Prepared]) -> Result<()> {
     let queues: HashSet<&QueueName> = jobs.iter().map(|prepared| &prepared.job.envelope.queue).collect();
     for queue in queues {
         if !shared.is_known(queue) {
@@ -137,7 +143,7 @@ async fn unique_holder(session: &mut Session<'_>, prepared: &Prepared) -> Result
 
 /// Writes jobs of one queue and tells which of them were there already.
 async fn insert(session: &mut Session<'_>, jobs: &[Prepared]) -> Result<Vec<Added>> {
-    let mut statement = Statement::text(insert_sql(jobs.len()));
+    let mut statement = Statement::text(insert_sql(session.dialect, jobs.len()));
     for (index, Prepared { job, context, options }) in jobs.iter().enumerate() {
         let envelope = &job.envelope;
         if index == 0 {
@@ -171,7 +177,7 @@ async fn insert(session: &mut Session<'_>, jobs: &[Prepared]) -> Result<Vec<Adde
         .collect())
 }
 
-fn insert_sql(jobs: usize) -> String {
+fn insert_sql(dialect: Dialect, jobs: usize) -> String {
     let mut sql = "INSERT INTO athyper_jobs (queue, created_at, id, kind, version, payload, context, options, priority, \
                    serial_key, keep_completed_count, keep_completed_age, keep_failed_count, keep_failed_age, state, held, \
                    due_at, position) VALUES "
@@ -181,7 +187,7 @@ fn insert_sql(jobs: usize) -> String {
         let values: Vec<String> = (first..first + VALUES_A_JOB).map(|number| format!("${number}")).collect();
         let (priority, state, due_at) = (&values[6], &values[12], &values[14]);
         let separator = if job == 0 { "" } else { ", " };
-        let position = last_position(priority, due_at);
+        let position = last_position(dialect, priority, due_at);
         sql.push_str(&format!(
             "{separator}($1, $2, {}, CASE {state} WHEN 'waiting' THEN {position} ELSE {due_at} END)",
             values.join(", ")

@@ -9,15 +9,24 @@ use crate::foundation::jobs::QueueName;
 
 /// One counter a queue that anybody has waited for.
 #[derive(Debug, Default)]
-pub(super) struct Wake {
+pub(in crate::adapters) struct Wake {
     queues: Mutex<HashMap<QueueName, watch::Sender<u64>>>,
 }
 
 impl Wake {
     /// Wakes whoever waits for the queue.
-    pub(super) fn wake(&self, queue: &QueueName) {
+    pub(in crate::adapters) fn wake(&self, queue: &QueueName) {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(counter) = queues.get(queue) {
+            counter.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
+    /// Wakes everybody who waits for any queue.
+    #[allow(dead_code, reason = "not every database needs it")]
+    pub(in crate::adapters) fn wake_all(&self) {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        for counter in queues.values() {
             counter.send_modify(|count| *count = count.wrapping_add(1));
         }
     }

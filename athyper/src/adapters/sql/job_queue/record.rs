@@ -143,6 +143,6 @@ pub(super) fn later(instant: Timestamp, by: Duration) -> i64 {
 }
 
 /// A duration in microseconds, at most as long as time is.
-pub(super) fn span(duration: Duration) -> i64 {
+pub(in crate::adapters::sql) fn span(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(micros(Timestamp::MAX_UTC))
 }

@@ -9,24 +9,33 @@ use super::Shared;
 use super::finish::{ENDED, HELD, Sweep, end, on_held};
 use super::ready::{last_position, promote, settle};
 use super::record::{Cells, job_id, micros, read_text};
-use crate::adapters::sqlite::group_commit::{Operation, Session};
+use crate::adapters::sql::dialect::{LockClock, kept_if_free};
+use crate::adapters::sql::operation::{Operation, Session};
+use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::Result;
 use crate::foundation::jobs::{JobState, Lock, QueueName, Recovered, RecoveryPolicy};
 use crate::foundation::sql::{Row, Statement};
 
 /// Whether there is anything for [`Recover`] to do: silent workers in a queue, or unique keys whose time has passed.
-pub(super) const IS_NEEDED: &str = "SELECT \
-     EXISTS (SELECT 1 FROM athyper_jobs WHERE queue = $1 AND state = 'active' AND (lock_until <= $2 OR lock_boot <> $3)) \
-     OR EXISTS (SELECT 1 FROM athyper_job_keys WHERE expires_at <= $4)";
+pub(super) fn is_needed_sql(locks: &LockClock) -> String {
+    format!(
+        "SELECT EXISTS (SELECT 1 FROM athyper_jobs WHERE {}) \
+         OR EXISTS (SELECT 1 FROM athyper_job_keys WHERE expires_at <= $4)",
+        silent(locks)
+    )
+}
 
-const SILENT: &str = "SELECT id, kind, attempts_started, stalls FROM athyper_jobs \
-     WHERE queue = $1 AND state = 'active' AND (lock_until <= $2 OR lock_boot <> $3) ORDER BY priority, position, seq";
+/// Which jobs of a queue are held by nobody any more.
+fn silent(locks: &LockClock) -> String {
+    let now = locks.now_sql("$2");
+    format!("queue = $1 AND state = 'active' AND (lock_until <= {now} OR lock_boot <> $3)")
+}
 
 const FORGET_KEYS: &str = "DELETE FROM athyper_job_keys WHERE expires_at <= $1";
 
 /// Takes back the jobs whose lock ran out.
-pub(super) struct Recover {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct Recover<S: SqlStore> {
+    pub(super) shared: Arc<Shared<S>>,
     pub(super) queue: QueueName,
     pub(super) policy: RecoveryPolicy,
 }
@@ -46,13 +55,20 @@ impl Silent {
 }
 
 #[async_trait]
-impl Operation for Recover {
+impl<S: SqlStore> Operation for Recover<S> {
     type Answer = Vec<Recovered>;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Recovered>> {
         session.execute(Statement::text(FORGET_KEYS).bind(micros(session.now))).await?;
-        let silent =
-            Statement::text(SILENT).bind(self.queue.as_str()).bind(session.since_boot).bind(session.boot_id.as_str());
+        let silent = format!(
+            "SELECT id, kind, attempts_started, stalls FROM athyper_jobs WHERE {} ORDER BY priority, position, seq{}",
+            silent(&session.locks),
+            kept_if_free(session.dialect)
+        );
+        let silent = Statement::text(silent)
+            .bind(self.queue.as_str())
+            .bind(session.locks.now())
+            .bind(session.locks.boot().to_owned());
         let rows = session.fetch(silent).await?;
         let mut recovered = Vec::with_capacity(rows.len());
         let mut sweep = Sweep::default();
@@ -68,12 +84,16 @@ impl Operation for Recover {
     }
 }
 
-impl Recover {
+impl<S: SqlStore> Recover<S> {
     async fn take_back(&self, session: &mut Session<'_>, silent: Silent, sweep: &mut Sweep) -> Result<Recovered> {
         let stalls = silent.stalls.saturating_add(1);
         let state = if stalls > self.policy.max_stalls { JobState::Failed } else { JobState::Waiting };
         let row = if state == JobState::Failed {
-            let sql = format!("UPDATE athyper_jobs SET stalls = $5, error = $6, {} WHERE {} {ENDED}", end(state), HELD);
+            let sql = format!(
+                "UPDATE athyper_jobs SET stalls = $5, error = $6, {} WHERE {} {ENDED}",
+                end(session.dialect, state),
+                HELD
+            );
             let error = format!("its worker went silent {stalls} times in a row while it held the job");
             let fail = on_held(sql, &silent.lock).bind(micros(session.now)).bind(stalls).bind(error);
             let row = session.fetch(fail).await?.into_iter().next();
@@ -97,14 +117,14 @@ impl Recover {
 }
 
 /// Makes parked jobs of some kinds ready; answers how many.
-pub(super) struct ReleaseParked {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct ReleaseParked<S: SqlStore> {
+    pub(super) shared: Arc<Shared<S>>,
     pub(super) queue: QueueName,
     pub(super) kinds: Vec<String>,
 }
 
 #[async_trait]
-impl Operation for ReleaseParked {
+impl<S: SqlStore> Operation for ReleaseParked<S> {
     type Answer = u64;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<u64> {
@@ -112,7 +132,7 @@ impl Operation for ReleaseParked {
         let sql = format!(
             "UPDATE athyper_jobs SET state = 'waiting', due_at = $3, position = {}, held = serial_key IS NOT NULL \
              WHERE queue = $1 AND state = 'parked' AND kind = $2 RETURNING serial_key",
-            last_position("athyper_jobs.priority", "$3")
+            last_position(session.dialect, "athyper_jobs.priority", "$3")
         );
         let mut released = 0;
         let kinds: BTreeSet<&String> = self.kinds.iter().collect();

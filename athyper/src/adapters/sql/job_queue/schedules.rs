@@ -7,8 +7,10 @@ use async_trait::async_trait;
 
 use super::add::{Prepared, add, prepare};
 use super::record::{Cells, from_micros, job_id, micros};
-use super::{Shared, SqliteJobQueue};
-use crate::adapters::sqlite::group_commit::{Operation, Session};
+use super::{Shared, SqlJobQueue};
+use crate::adapters::sql::dialect::{kept, one_at_a_time_in_schedules};
+use crate::adapters::sql::operation::{Operation, Session};
+use crate::adapters::sql::store::SqlStore;
 use crate::foundation::clock::{Timestamp, to_microseconds};
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{Fire, Fired, ScheduleRecord, ScheduleStore};
@@ -30,6 +32,9 @@ impl Operation for Declare {
     type Answer = bool;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<bool> {
+        if let Some(sql) = one_at_a_time_in_schedules(session.dialect) {
+            session.execute(Statement::text(sql)).await?;
+        }
         let later = Statement::text("SELECT 1 FROM athyper_schedules WHERE epoch > $1 LIMIT 1").bind(self.epoch);
         if !session.fetch(later).await?.is_empty() {
             return Ok(false);
@@ -53,8 +58,8 @@ impl Operation for Declare {
     }
 }
 
-struct FireOne {
-    shared: Arc<Shared>,
+struct FireOne<S: SqlStore> {
+    shared: Arc<Shared<S>>,
     schedule: String,
     epoch: i64,
     tick: Timestamp,
@@ -69,11 +74,11 @@ const IS_UNFINISHED: &str =
     "SELECT 1 FROM athyper_jobs WHERE queue = $1 AND id = $2 AND state NOT IN ('completed', 'failed')";
 
 #[async_trait]
-impl Operation for FireOne {
+impl<S: SqlStore> Operation for FireOne<S> {
     type Answer = Fired;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Fired> {
-        let find = Statement::text(FIND).bind(self.schedule.as_str());
+        let find = Statement::text(format!("{FIND}{}", kept(session.dialect))).bind(self.schedule.as_str());
         let Some(row) = session.fetch(find).await?.into_iter().next() else { return Ok(Fired::Unknown) };
         let mut cells = Cells::of(row);
         if cells.next::<i64>()? > self.epoch {
@@ -113,10 +118,10 @@ fn whole(epoch: u64) -> Result<i64> {
 }
 
 #[async_trait]
-impl ScheduleStore for SqliteJobQueue {
+impl<S: SqlStore> ScheduleStore for SqlJobQueue<S> {
     async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool> {
         let declare = Declare { epoch: whole(epoch)?, now: to_microseconds(now), schedules: schedules.to_vec() };
-        self.store().group.run(declare).await
+        self.store().run(declare).await
     }
 
     async fn records(&self) -> Result<Vec<ScheduleRecord>> {
@@ -146,6 +151,6 @@ impl ScheduleStore for SqliteJobQueue {
             overlap: fire.overlap,
             job,
         };
-        self.store().group.run(fire).await
+        self.store().run(fire).await
     }
 }

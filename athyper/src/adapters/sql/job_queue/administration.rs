@@ -6,12 +6,14 @@ use async_trait::async_trait;
 
 use super::ready::{last_position, promote, settle};
 use super::record::{Cells, RECORD, from_micros, micros, queue_name, read_record, read_state};
-use super::{Shared, SqliteJobQueue};
-use crate::adapters::sqlite::group_commit::{Operation, Session};
+use super::{Shared, SqlJobQueue};
+use crate::adapters::sql::dialect::kept;
+use crate::adapters::sql::operation::{Operation, Session};
+use crate::adapters::sql::store::SqlStore;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueName};
-use crate::foundation::sql::{FromSqlValue, Row, Statement};
+use crate::foundation::sql::{Dialect, FromSqlValue, Row, Statement};
 
 /// Makes due jobs ready, so that a listing shows them in their place.
 struct Promote(QueueName);
@@ -26,14 +28,14 @@ impl Operation for Promote {
 }
 
 /// Stops or resumes handing out jobs.
-struct Pause {
-    shared: Arc<Shared>,
+struct Pause<S: SqlStore> {
+    shared: Arc<Shared<S>>,
     queue: QueueName,
     paused: bool,
 }
 
 #[async_trait]
-impl Operation for Pause {
+impl<S: SqlStore> Operation for Pause<S> {
     type Answer = ();
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<()> {
@@ -68,9 +70,9 @@ impl Change {
         }
     }
 
-    fn statements(self) -> Vec<String> {
+    fn statements(self, dialect: Dialect) -> Vec<String> {
         let ready = |more: &str| {
-            let position = last_position("athyper_jobs.priority", "$3");
+            let position = last_position(dialect, "athyper_jobs.priority", "$3");
             format!(
                 "UPDATE athyper_jobs SET state = 'waiting', due_at = $3, position = {position}, \
                  held = serial_key IS NOT NULL{more} WHERE queue = $1 AND id = $2"
@@ -87,23 +89,23 @@ impl Change {
     }
 }
 
-struct ChangeOne {
-    shared: Arc<Shared>,
+struct ChangeOne<S: SqlStore> {
+    shared: Arc<Shared<S>>,
     queue: QueueName,
     id: JobId,
     change: Change,
 }
 
 #[async_trait]
-impl Operation for ChangeOne {
+impl<S: SqlStore> Operation for ChangeOne<S> {
     /// A refusal is an answer: nothing was written.
     type Answer = Result<()>;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Result<()>> {
         promote(session, &self.queue).await?;
-        let find = Statement::text("SELECT state, serial_key FROM athyper_jobs WHERE queue = $1 AND id = $2")
-            .bind(self.queue.as_str())
-            .bind(self.id.as_str());
+        let find =
+            format!("SELECT state, serial_key FROM athyper_jobs WHERE queue = $1 AND id = $2{}", kept(session.dialect));
+        let find = Statement::text(find).bind(self.queue.as_str()).bind(self.id.as_str());
         let Some(row) = session.fetch(find).await?.into_iter().next() else {
             return Ok(Err(Error::not_found(format!("queue `{}` has no job {}", self.queue, self.id))));
         };
@@ -115,7 +117,7 @@ impl Operation for ChangeOne {
             let message = format!("job {} is {}, {rule}", self.id, state.as_str());
             return Ok(Err(Error::new(ErrorKind::Conflict, message).with_code("job-state")));
         }
-        for sql in self.change.statements() {
+        for sql in self.change.statements(session.dialect) {
             let statement = Statement::text(sql).bind(self.queue.as_str()).bind(self.id.as_str());
             session.execute(statement.bind(micros(session.now))).await?;
         }
@@ -125,19 +127,19 @@ impl Operation for ChangeOne {
     }
 }
 
-impl SqliteJobQueue {
+impl<S: SqlStore> SqlJobQueue<S> {
     async fn change(&self, queue: &QueueName, id: &JobId, change: Change) -> Result<()> {
         let change = ChangeOne { shared: self.shared.clone(), queue: queue.clone(), id: id.clone(), change };
-        self.store().group.run(change).await?
+        self.store().run(change).await?
     }
 
     async fn set_paused(&self, queue: &QueueName, paused: bool) -> Result<()> {
-        self.store().group.run(Pause { shared: self.shared.clone(), queue: queue.clone(), paused }).await
+        self.store().run(Pause { shared: self.shared.clone(), queue: queue.clone(), paused }).await
     }
 
     /// One row about a queue; the second value of the statement is the time.
     async fn look(&self, sql: &str, queue: &QueueName) -> Result<Cells> {
-        let statement = Statement::text(sql).bind(queue.as_str()).bind(micros(self.store().clock.now()));
+        let statement = Statement::text(sql).bind(queue.as_str()).bind(micros(self.store().clock().now()));
         let row = self.store().read(statement).await?.into_iter().next();
         row.map(Cells::of).ok_or_else(|| Error::internal("a question about a queue has no answer"))
     }
@@ -147,7 +149,7 @@ impl SqliteJobQueue {
     }
 
     fn read_records(&self, rows: Vec<Row>) -> Result<Vec<JobRecord>> {
-        let now = self.store().clock.now();
+        let now = self.store().clock().now();
         rows.into_iter().map(|row| read_record(row, now)).collect()
     }
 
@@ -165,9 +167,9 @@ impl SqliteJobQueue {
             JobState::Waiting => format!(
                 "SELECT {RECORD} FROM athyper_jobs WHERE seq IN \
                  (SELECT seq FROM (SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held \
-                 {condition} ORDER BY priority, position, seq LIMIT $3 + $4)) OR seq IN \
+                 {condition} ORDER BY priority, position, seq LIMIT $3 + $4) AS ready) OR seq IN \
                  (SELECT seq FROM (SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND held \
-                 AND serial_key >= '' {condition} ORDER BY priority, position, seq LIMIT $3 + $4)) \
+                 AND serial_key >= '' {condition} ORDER BY priority, position, seq LIMIT $3 + $4) AS held) \
                  ORDER BY {} LIMIT $3 OFFSET $4",
                 listing_order(state)
             ),
@@ -198,7 +200,7 @@ impl SqliteJobQueue {
     }
 }
 
-/// The condition of a state, with the terms by which SQLite recognises the index of that state.
+/// The condition of a state, with the terms by which a database recognises the index of that state.
 fn is_in(state: JobState) -> String {
     let name = state.as_str();
     match state {
@@ -245,7 +247,7 @@ const OLDEST: [&str; 3] = [
 ];
 
 #[async_trait]
-impl JobAdministration for SqliteJobQueue {
+impl<S: SqlStore> JobAdministration for SqlJobQueue<S> {
     async fn queues(&self) -> Result<Vec<QueueName>> {
         let rows = self.store().read(Statement::text("SELECT name FROM athyper_queues ORDER BY name")).await?;
         rows.into_iter().map(|row| Cells::of(row).next().map(queue_name)).collect()
@@ -272,7 +274,7 @@ impl JobAdministration for SqliteJobQueue {
 
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>> {
         if self.look_for(HAS_DUE, queue).await? {
-            self.store().group.run(Promote(queue.clone())).await?;
+            self.store().run(Promote(queue.clone())).await?;
         }
         let kind = filter.kind.as_deref();
         let wanted = |state: &JobState| filter.states.is_empty() || filter.states.contains(state);

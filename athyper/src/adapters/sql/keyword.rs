@@ -1,15 +1,18 @@
 //! What kind of statement a text is, by the word it begins with.
 //!
-//! It decides only which connection runs a statement first, so a wrong guess costs time and never correctness.
+//! It decides which connection of SQLite runs a statement first, so a wrong guess costs time and never correctness; and what is refused
+//! because only an adapter begins and ends transactions.
+
+use crate::foundation::error::{Error, Result};
 
 /// How a statement text is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StatementKind {
+pub(in crate::adapters) enum StatementKind {
     /// Only reads.
     Reads,
-    /// Reads, or changes rows by the rows it gathered first: tried on a reader, which refuses to write.
+    /// Reads, or changes rows by the rows it gathered first: tried on a reader of SQLite, which refuses to write.
     MayChange,
-    /// Changes rows; SQLite counts them.
+    /// Changes rows.
     Changes,
     /// Changes the schema.
     Defines,
@@ -21,7 +24,7 @@ pub(super) enum StatementKind {
 
 impl StatementKind {
     /// Tells by the first word, and by whether there is more than one statement.
-    pub(super) fn of(sql: &str) -> Self {
+    pub(in crate::adapters) fn of(sql: &str) -> Self {
         let body = skip_blank(sql);
         let word_length = body.bytes().take_while(u8::is_ascii_alphabetic).count();
         let kind = match body.get(..word_length).unwrap_or_default().to_ascii_uppercase().as_str() {
@@ -41,8 +44,20 @@ impl StatementKind {
     }
 }
 
+/// Only the adapter begins and ends transactions.
+pub(in crate::adapters) fn refuse_control(sql: &str) -> Result<()> {
+    if StatementKind::of(sql) == StatementKind::Controls {
+        return Err(Error::configuration(
+            "BEGIN, COMMIT, ROLLBACK and savepoints are not statements of a product: use `db.transaction(…)`",
+        )
+        .with_code("sql-transaction-control"));
+    }
+    Ok(())
+}
+
 /// Whether a text holds no statement at all.
-pub(super) fn is_blank(sql: &str) -> bool {
+#[allow(dead_code, reason = "not every database needs it")]
+pub(in crate::adapters) fn is_blank(sql: &str) -> bool {
     skip_blank(sql).is_empty()
 }
 

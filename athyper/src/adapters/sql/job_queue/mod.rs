@@ -1,8 +1,7 @@
 //! The port of job queues.
 //!
-//! Every operation that writes runs in the group commit of its database. The statements are plain SQL with numbered
-//! placeholders; what only SQLite understands of them is the two-argument `max`, and that a statement needs no lock of its
-//! own because the transaction holds the only write lock.
+//! The statements are plain SQL with numbered placeholders. Whoever changes a row has a condition in the same statement that says
+//! which state the row must be in, so that it does not matter who else was there since it was looked at.
 
 mod add;
 mod administration;
@@ -14,6 +13,9 @@ mod renew;
 mod schedules;
 mod take;
 mod wake;
+
+pub(in crate::adapters::sql) use self::record::span;
+pub(in crate::adapters) use self::wake::Wake;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,10 +29,8 @@ use self::finish::Close;
 use self::record::{Cells, micros};
 use self::recover::{Recover, ReleaseParked};
 use self::renew::{RecordProgress, Renew};
-use self::wake::Wake;
-use super::group_commit::Session;
-use super::store::Store;
-use super::transaction::SqliteTransaction;
+use super::operation::Session;
+use super::store::SqlStore;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
     Added, Capabilities, Claimed, Finish, Finished, JobQueue, Lock, NewJob, QueueName, Recovered, RecoveryPolicy,
@@ -40,16 +40,15 @@ use crate::foundation::sql::{Statement, Tx};
 
 /// What the queues of one database share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    store: Arc<Store>,
-    wake: Wake,
+pub(in crate::adapters) struct Shared<S> {
+    store: Arc<S>,
     /// Queues whose name is certain to be in the table.
     known: Mutex<HashSet<QueueName>>,
 }
 
-impl Shared {
-    pub(super) fn new(store: Arc<Store>) -> Self {
-        Self { store, wake: Wake::default(), known: Mutex::default() }
+impl<S: SqlStore> Shared<S> {
+    pub(in crate::adapters) fn new(store: Arc<S>) -> Self {
+        Self { store, known: Mutex::default() }
     }
 
     fn is_known(&self, queue: &QueueName) -> bool {
@@ -62,37 +61,34 @@ impl Shared {
 
     fn wake_after_commit(self: &Arc<Self>, session: &mut Session<'_>, queue: &QueueName) {
         let (shared, queue) = (self.clone(), queue.clone());
-        session.after_commit(move || shared.wake.wake(&queue));
+        session.after_commit(move || {
+            shared.store.wake().wake(&queue);
+            shared.store.announce(&queue);
+        });
     }
 }
 
-/// A job queue in a SQLite database.
+/// A job queue in a SQL database.
 #[derive(Debug)]
-pub(crate) struct SqliteJobQueue {
-    shared: Arc<Shared>,
+pub(in crate::adapters) struct SqlJobQueue<S> {
+    shared: Arc<Shared<S>>,
 }
 
-impl SqliteJobQueue {
+impl<S: SqlStore> SqlJobQueue<S> {
     /// A queue on a database whose tables are up to date.
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(in crate::adapters) fn new(shared: Arc<Shared<S>>) -> Self {
         Self { shared }
     }
 
-    fn store(&self) -> &Store {
+    fn store(&self) -> &S {
         &self.shared.store
     }
 }
 
 #[async_trait]
-impl JobQueue for SqliteJobQueue {
+impl<S: SqlStore> JobQueue for SqlJobQueue<S> {
     fn capabilities(&self) -> Capabilities {
-        let options = &self.store().settings.options;
-        Capabilities {
-            durable: options.is_durable(),
-            shared: options.is_durable(),
-            transactional: true,
-            wake_up_within: options.poll,
-        }
+        self.store().capabilities()
     }
 
     async fn add(&self, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
@@ -100,16 +96,12 @@ impl JobQueue for SqliteJobQueue {
             return Ok(Vec::new());
         }
         let jobs = add::prepare(jobs)?;
-        self.store().group.run(Add { shared: self.shared.clone(), jobs }).await
+        self.store().run(Add { shared: self.shared.clone(), jobs }).await
     }
 
     async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
-        let transaction = tx.inner().as_any().downcast_mut::<SqliteTransaction>();
-        let transaction = transaction
-            .filter(|transaction| transaction.settings().is_same_file(&self.store().settings))
-            .ok_or_else(|| another_store(self.store()))?;
+        let mut session = self.store().session_in(tx).ok_or_else(|| another_store(self.store()))?;
         let jobs = add::prepare(jobs)?;
-        let mut session = Session::new(transaction, &*self.store().clock);
         add::add(&mut session, &self.shared, &jobs).await
     }
 
@@ -119,7 +111,7 @@ impl JobQueue for SqliteJobQueue {
 
     async fn finish(&self, outcomes: Vec<Finish>, next: Option<&Take>) -> Result<Finished> {
         let close = Close { shared: self.shared.clone(), outcomes, next: next.cloned() };
-        let closed = self.store().group.run(close).await?;
+        let closed = self.store().run(close).await?;
         Ok(Finished { verdicts: closed.verdicts, next: closed.next.jobs })
     }
 
@@ -127,11 +119,11 @@ impl JobQueue for SqliteJobQueue {
         if locks.is_empty() {
             return Ok(Vec::new());
         }
-        self.store().group.run(Renew { locks: locks.to_vec(), lock_for }).await
+        self.store().run(Renew { locks: locks.to_vec(), lock_for }).await
     }
 
     async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()> {
-        if self.store().group.run(RecordProgress { lock: lock.clone(), progress }).await? {
+        if self.store().run(RecordProgress { lock: lock.clone(), progress }).await? {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", lock.id))
@@ -139,24 +131,24 @@ impl JobQueue for SqliteJobQueue {
     }
 
     async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {
-        let clock = &self.store().clock;
-        let is_needed = Statement::text(recover::IS_NEEDED)
+        let locks = self.store().lock_clock();
+        let is_needed = Statement::text(recover::is_needed_sql(&locks))
             .bind(queue.as_str())
-            .bind(record::span(clock.since_boot()))
-            .bind(clock.boot_id())
-            .bind(micros(clock.now()));
+            .bind(locks.now())
+            .bind(locks.boot().to_owned())
+            .bind(micros(self.store().clock().now()));
         let rows = self.store().read(is_needed).await?;
         let is_needed = rows.into_iter().next().map(|row| Cells::of(row).next::<bool>()).transpose()?;
         if is_needed != Some(true) {
             return Ok(Vec::new());
         }
         let recover = Recover { shared: self.shared.clone(), queue: queue.clone(), policy };
-        self.store().group.run(recover).await
+        self.store().run(recover).await
     }
 
     async fn release_parked(&self, queue: &QueueName, kinds: &[String]) -> Result<u64> {
         let release = ReleaseParked { shared: self.shared.clone(), queue: queue.clone(), kinds: kinds.to_vec() };
-        self.store().group.run(release).await
+        self.store().run(release).await
     }
 
     fn schedules(&self) -> &dyn ScheduleStore {
@@ -164,11 +156,11 @@ impl JobQueue for SqliteJobQueue {
     }
 }
 
-fn another_store(store: &Store) -> Error {
+fn another_store<S: SqlStore>(store: &S) -> Error {
     Error::configuration(format!(
         "the transaction belongs to another store than the job queue, which lies in `{}`: set `jobs.url` to the value of \
          `database.url`, or enqueue after the commit",
-        store.settings.file.display()
+        store.place()
     ))
     .with_code("job-other-store")
 }

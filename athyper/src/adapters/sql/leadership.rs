@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::group_commit::{Operation, Session};
-use super::store::Store;
+use super::dialect::LockClock;
+use super::job_queue::span;
+use super::operation::{Operation, Session};
+use super::store::SqlStore;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::leadership::{Leadership, Lease};
 use crate::foundation::sql::Statement;
 
-/// Leases in a SQLite database, for the processes of one machine. They run out by the machine's boot-time clock.
+/// Leases in a SQL database. They run out by the clock that its locks run out by.
 #[derive(Debug)]
-pub(crate) struct SqliteLeadership {
-    store: Arc<Store>,
+pub(in crate::adapters) struct SqlLeadership<S> {
+    store: Arc<S>,
 }
 
-impl SqliteLeadership {
+impl<S: SqlStore> SqlLeadership<S> {
     /// Leases in a database whose tables are up to date.
-    pub(super) fn new(store: Arc<Store>) -> Self {
+    pub(in crate::adapters) fn new(store: Arc<S>) -> Self {
         Self { store }
     }
 }
 
 /// A lease is running if it has a holder, is of this boot and has not run out.
-const RUNNING: &str =
-    "athyper_leases.holder IS NOT NULL AND athyper_leases.boot_id = $4 AND athyper_leases.expires_at > $5";
-
-fn end(session: &Session<'_>, duration: Duration) -> i64 {
-    session.since_boot.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+fn running(locks: &LockClock) -> String {
+    let now = locks.now_sql("$5");
+    format!("athyper_leases.holder IS NOT NULL AND athyper_leases.boot_id = $4 AND athyper_leases.expires_at > {now}")
 }
 
 fn whole(epoch: u64) -> Result<i64> {
@@ -47,18 +47,19 @@ impl Operation for Acquire {
     type Answer = Option<i64>;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Option<i64>> {
+        let (running, end) = (running(&session.locks), session.locks.end_sql("$3"));
         let acquire = format!(
-            "INSERT INTO athyper_leases (name, epoch, holder, boot_id, expires_at) VALUES ($1, 1, $2, $4, $3) \
-             ON CONFLICT (name) DO UPDATE SET holder = $2, boot_id = $4, expires_at = $3, \
-             epoch = athyper_leases.epoch + CASE WHEN {RUNNING} THEN 0 ELSE 1 END \
-             WHERE athyper_leases.holder = $2 OR NOT ({RUNNING}) RETURNING athyper_leases.epoch"
+            "INSERT INTO athyper_leases (name, epoch, holder, boot_id, expires_at) VALUES ($1, 1, $2, $4, {end}) \
+             ON CONFLICT (name) DO UPDATE SET holder = $2, boot_id = $4, expires_at = {end}, \
+             epoch = athyper_leases.epoch + CASE WHEN {running} THEN 0 ELSE 1 END \
+             WHERE athyper_leases.holder = $2 OR NOT ({running}) RETURNING athyper_leases.epoch"
         );
         let acquire = Statement::text(acquire)
             .bind(self.name.as_str())
             .bind(self.holder.as_str())
-            .bind(end(session, self.duration))
-            .bind(session.boot_id.as_str())
-            .bind(session.since_boot);
+            .bind(session.locks.end(span(self.duration)))
+            .bind(session.locks.boot().to_owned())
+            .bind(session.locks.now());
         session.fetch(acquire).await?.into_iter().next().map(|row| row.at(0)).transpose()
     }
 }
@@ -74,15 +75,16 @@ impl Operation for Renew {
     type Answer = bool;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<bool> {
+        let (running, end) = (running(&session.locks), session.locks.end_sql("$3"));
         let renew = format!(
-            "UPDATE athyper_leases SET expires_at = $3 WHERE name = $1 AND holder = $2 AND epoch = $6 AND {RUNNING}"
+            "UPDATE athyper_leases SET expires_at = {end} WHERE name = $1 AND holder = $2 AND epoch = $6 AND {running}"
         );
         let renew = Statement::text(renew)
             .bind(self.lease.name.as_str())
             .bind(self.lease.holder.as_str())
-            .bind(end(session, self.duration))
-            .bind(session.boot_id.as_str())
-            .bind(session.since_boot)
+            .bind(session.locks.end(span(self.duration)))
+            .bind(session.locks.boot().to_owned())
+            .bind(session.locks.now())
             .bind(self.epoch);
         Ok(session.execute(renew).await? > 0)
     }
@@ -106,10 +108,10 @@ impl Operation for Release {
 }
 
 #[async_trait]
-impl Leadership for SqliteLeadership {
+impl<S: SqlStore> Leadership for SqlLeadership<S> {
     async fn acquire(&self, name: &str, holder: &str, duration: Duration) -> Result<Option<Lease>> {
         let acquire = Acquire { name: name.to_owned(), holder: holder.to_owned(), duration };
-        let epoch = self.store.group.run(acquire).await?;
+        let epoch = self.store.run(acquire).await?;
         Ok(epoch.and_then(|epoch| u64::try_from(epoch).ok()).map(|epoch| Lease {
             name: name.to_owned(),
             holder: holder.to_owned(),
@@ -118,10 +120,10 @@ impl Leadership for SqliteLeadership {
     }
 
     async fn renew(&self, lease: &Lease, duration: Duration) -> Result<bool> {
-        self.store.group.run(Renew { lease: lease.clone(), epoch: whole(lease.epoch)?, duration }).await
+        self.store.run(Renew { lease: lease.clone(), epoch: whole(lease.epoch)?, duration }).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
-        self.store.group.run(Release { lease: lease.clone(), epoch: whole(lease.epoch)? }).await
+        self.store.run(Release { lease: lease.clone(), epoch: whole(lease.epoch)? }).await
     }
 }

@@ -3,29 +3,38 @@
 use std::collections::BTreeSet;
 
 use super::record::{Cells, micros, read_text};
-use crate::adapters::sqlite::group_commit::Session;
+use crate::adapters::sql::dialect::{among, greatest, one_at_a_time};
+use crate::adapters::sql::operation::Session;
 use crate::foundation::error::Result;
 use crate::foundation::jobs::QueueName;
-use crate::foundation::sql::Statement;
+use crate::foundation::sql::{Dialect, Statement};
 
 /// Where a job that becomes ready now is put: behind those of its priority, even if the wall clock has gone back since
 /// they came. `$1` is the queue; the text around it names the priority and the instant.
-pub(super) fn last_position(priority: &str, instant: &str) -> String {
-    format!(
-        "max({instant}, coalesce((SELECT max(others.position) FROM athyper_jobs AS others WHERE others.queue = $1 \
-         AND others.state = 'waiting' AND NOT others.held AND others.priority = {priority}), {instant}))"
-    )
+pub(super) fn last_position(dialect: Dialect, priority: &str, instant: &str) -> String {
+    let values = format!(
+        "{instant}, coalesce((SELECT max(others.position) FROM athyper_jobs AS others WHERE others.queue = $1 \
+         AND others.state = 'waiting' AND NOT others.held AND others.priority = {priority}), {instant})"
+    );
+    greatest(dialect, &values)
 }
 
-const PROMOTE: &str = "UPDATE athyper_jobs SET state = 'waiting', position = due_at, held = serial_key IS NOT NULL \
-                       WHERE queue = $1 AND state IN ('delayed', 'parked') AND due_at <= $2 RETURNING serial_key";
+const DUE: &str = "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked') AND due_at <= $2";
+
+fn promote_sql(dialect: Dialect) -> String {
+    format!(
+        "UPDATE athyper_jobs SET state = 'waiting', position = due_at, held = serial_key IS NOT NULL WHERE {} \
+         RETURNING serial_key",
+        among(dialect, DUE)
+    )
+}
 
 /// Makes the delayed and parked jobs of a queue ready whose time has come.
 pub(super) async fn promote(session: &mut Session<'_>, queue: &QueueName) -> Result<()> {
     if !session.promoted.insert(queue.clone()) {
         return Ok(());
     }
-    let promote = Statement::text(PROMOTE).bind(queue.as_str()).bind(micros(session.now));
+    let promote = Statement::text(promote_sql(session.dialect)).bind(queue.as_str()).bind(micros(session.now));
     let keys = session.fetch(promote).await?.into_iter().map(read_text).collect::<Result<BTreeSet<_>>>()?;
     settle(session, queue, keys.into_iter().flatten()).await
 }
@@ -39,6 +48,9 @@ pub(super) async fn settle(
     keys: impl IntoIterator<Item = String>,
 ) -> Result<()> {
     for key in keys {
+        if let Some(sql) = one_at_a_time(session.dialect) {
+            session.fetch(Statement::text(sql).bind(queue.as_str()).bind(key.as_str())).await?;
+        }
         for step in [HOLD, LET_GO] {
             session.execute(Statement::text(step).bind(queue.as_str()).bind(key.as_str())).await?;
         }

@@ -10,22 +10,24 @@ use super::Shared;
 use super::finish::Close;
 use super::ready::{LOOK, Sight, promote};
 use super::record::{CLAIMED, Cells, micros, read_claimed, span};
-use crate::adapters::sqlite::group_commit::{GroupCommit, Operation, Session};
+use crate::adapters::sql::dialect::{LockClock, among};
+use crate::adapters::sql::operation::{Operation, Session};
+use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{Claimed, Finish, Outcome, Take};
-use crate::foundation::sql::Statement;
+use crate::foundation::sql::{Dialect, Statement};
 
 /// Takes jobs once, without waiting.
-struct TakeNow {
-    shared: Arc<Shared>,
+struct TakeNow<S: SqlStore> {
+    shared: Arc<Shared<S>>,
     request: Take,
 }
 
 #[async_trait]
-impl Operation for TakeNow {
-    type Answer = Handed;
+impl<S: SqlStore> Operation for TakeNow<S> {
+    type Answer = Handed<S>;
 
-    async fn apply(&self, session: &mut Session<'_>) -> Result<Handed> {
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Handed<S>> {
         Ok(Handed { jobs: take(session, &self.request).await?, shared: self.shared.clone() })
     }
 
@@ -33,35 +35,39 @@ impl Operation for TakeNow {
         true
     }
 
-    fn undelivered(answer: Handed, group: &Arc<GroupCommit>) {
-        answer.give_back(group);
+    fn undelivered(answer: Handed<S>) {
+        answer.give_back();
     }
 }
 
 /// Jobs on their way to a worker.
-pub(super) struct Handed {
+pub(super) struct Handed<S: SqlStore> {
     pub(super) jobs: Vec<Claimed>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared<S>>,
 }
 
-impl Handed {
+impl<S: SqlStore> Handed<S> {
     /// Releases the jobs of a worker that has gone while they were handed out, so that nobody waits for its lock.
-    pub(super) fn give_back(self, group: &Arc<GroupCommit>) {
+    pub(super) fn give_back(self) {
         if !self.jobs.is_empty() {
             let release = |job: Claimed| Finish { lock: job.lock, outcome: Outcome::Release };
             let outcomes = self.jobs.into_iter().map(release).collect();
-            group.run_detached(Close { shared: self.shared, outcomes, next: None });
+            self.shared.store.run_detached(Close { shared: self.shared.clone(), outcomes, next: None });
         }
     }
 }
 
-fn take_sql() -> String {
+/// The next jobs of a queue, in order.
+const NEXT: &str = "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held \
+                    AND NOT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND paused) \
+                    ORDER BY priority, position, seq LIMIT $2";
+
+fn take_sql(dialect: Dialect, locks: &LockClock) -> String {
     format!(
         "UPDATE athyper_jobs SET state = 'active', attempts_started = attempts_started + 1, started_at = $3, worker = $4, \
-         lock_boot = $5, lock_until = $6 WHERE seq IN \
-         (SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held \
-          AND NOT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND paused) \
-          ORDER BY priority, position, seq LIMIT $2) RETURNING {CLAIMED}"
+         lock_boot = $5, lock_until = {} WHERE {} RETURNING {CLAIMED}",
+        locks.end_sql("$6"),
+        among(dialect, NEXT)
     )
 }
 
@@ -71,23 +77,23 @@ pub(super) async fn take(session: &mut Session<'_>, request: &Take) -> Result<Ve
         return Ok(Vec::new());
     }
     promote(session, &request.queue).await?;
-    let statement = Statement::text(take_sql())
+    let statement = Statement::text(take_sql(session.dialect, &session.locks))
         .bind(request.queue.as_str())
         .bind(i64::try_from(request.max).unwrap_or(i64::MAX))
         .bind(micros(session.now))
         .bind(request.worker.as_str())
-        .bind(session.boot_id.as_str())
-        .bind(session.since_boot.saturating_add(span(request.lock_for)));
+        .bind(session.locks.boot().to_owned())
+        .bind(session.locks.end(span(request.lock_for)));
     let mut taken = session.fetch(statement).await?.into_iter().map(read_claimed).collect::<Result<Vec<_>>>()?;
     taken.sort_unstable_by_key(|placed| placed.place);
     Ok(taken.into_iter().map(|placed| placed.claimed).collect())
 }
 
 /// Takes jobs, waiting for the first.
-pub(super) async fn take_waiting(shared: &Arc<Shared>, request: &Take) -> Result<Vec<Claimed>> {
-    let clock = &shared.store.clock;
+pub(super) async fn take_waiting<S: SqlStore>(shared: &Arc<Shared<S>>, request: &Take) -> Result<Vec<Claimed>> {
+    let clock = shared.store.clock();
     let deadline = clock.since_boot().saturating_add(request.wait);
-    let mut wake = shared.wake.listen(&request.queue);
+    let mut wake = shared.store.wake().listen(&request.queue);
     loop {
         wake.mark_unchanged();
         // A look costs no write lock, so that idle workers are in nobody's way.
@@ -96,7 +102,7 @@ pub(super) async fn take_waiting(shared: &Arc<Shared>, request: &Take) -> Result
         let may_have = sight.has_ready || due.is_some_and(|left| left <= 0);
         if may_have && !sight.is_paused && request.max > 0 {
             let take = TakeNow { shared: shared.clone(), request: request.clone() };
-            let handed = shared.store.group.run(take).await?;
+            let handed = shared.store.run(take).await?;
             if !handed.jobs.is_empty() {
                 return Ok(handed.jobs);
             }
@@ -107,8 +113,8 @@ pub(super) async fn take_waiting(shared: &Arc<Shared>, request: &Take) -> Result
         }
         let until_due =
             due.and_then(|left| u64::try_from(left).ok()).map(Duration::from_micros).filter(|left| !left.is_zero());
-        let nap =
-            until_due.map_or(shared.store.settings.options.poll, |left| left.min(shared.store.settings.options.poll));
+        let longest = shared.store.longest_rest();
+        let nap = until_due.map_or(longest, |left| left.min(longest));
         let alarm = std::pin::pin!(clock.sleep_until(deadline.min(now.saturating_add(nap))));
         let woken = std::pin::pin!(wake.changed());
         // Whichever came first: the queue is looked at again.
@@ -116,7 +122,7 @@ pub(super) async fn take_waiting(shared: &Arc<Shared>, request: &Take) -> Result
     }
 }
 
-async fn look(shared: &Shared, request: &Take) -> Result<Sight> {
+async fn look<S: SqlStore>(shared: &Shared<S>, request: &Take) -> Result<Sight> {
     let rows = shared.store.read(Statement::text(LOOK).bind(request.queue.as_str())).await?;
     let row = rows.into_iter().next().ok_or_else(|| Error::internal("a look at a queue saw nothing"))?;
     Sight::read(Cells::of(row))
