@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
+mod database;
+mod faults;
+mod job_queue;
 mod leadership;
 mod support;

@@ -1,6 +1,7 @@
 //! One database as this process uses it: its connections, and what the ports share.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use async_trait::async_trait;
 use sqlx::{PgConnection, Row as _};
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, oneshot};
+use tokio::time::timeout;
 
-use super::error::Fault;
+use super::error::{self, Fault};
 use super::migrations;
 use super::news::News;
 use super::options::Options;
@@ -23,12 +25,15 @@ use crate::adapters::sql::job_queue::Wake;
 use crate::adapters::sql::operation::{Delivery, OpenTransaction, Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::clock::Clock;
-use crate::foundation::error::{Error, Result};
+use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{Capabilities, QueueName};
 use crate::foundation::sql::{Dialect, Isolation, Row, Statement, Tx};
 
 /// How often an operation is tried that got in another one's way.
 const TRIES: u32 = 10;
+
+/// How long a statement of ours may go without an answer: after that the way to the server counts as lost.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
 
 /// How often an idle worker looks when news reach it, and when they do not.
 const POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(200));
@@ -90,6 +95,16 @@ impl Store {
         self.pool.close().await;
     }
 
+    async fn read_now(&self, statement: Statement) -> Result<Vec<Row>> {
+        if self.pool.is_pooled() {
+            let mut transaction = PostgresTransaction::begin(&self.pool, Isolation::ReadCommitted).await?;
+            let rows = transaction.fetch_rows(statement).await?;
+            transaction.finish().await?;
+            return Ok(rows);
+        }
+        Single::take(&self.pool, Tables::Ours, true).await?.fetch_rows(statement).await
+    }
+
     /// Whether two connections of ours reach one and the same process of the server, which only a pooler that takes them apart after
     /// each transaction brings about.
     async fn is_behind_pooler(&self) -> Result<bool> {
@@ -136,7 +151,7 @@ async fn serve<O: Operation>(
             return;
         }
         left -= 1;
-        match attempt(&pool, &*clock, &operation).await {
+        match in_time(&pool, attempt(&pool, &*clock, &operation)).await {
             Ok(answer) => return Delivery::send(Some(answer), reply),
             Err(error) if left > 0 && is_worth_another_try(&error) => {}
             Err(error) => {
@@ -151,6 +166,15 @@ async fn serve<O: Operation>(
 /// Whether two transactions got in each other's way, and this one has certainly left nothing behind.
 fn is_worth_another_try(error: &Error) -> bool {
     matches!(error.code(), "sql-serialization" | "sql-deadlock")
+}
+
+/// Gives up waiting for a server that does not answer and does not close its connections either. Nothing is known of what it was
+/// asked.
+async fn in_time<T>(pool: &Pool, work: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(ANSWERS_WITHIN.max(pool.options.wait), work).await.unwrap_or_else(|_| {
+        pool.renew();
+        Err(error::unknown_outcome(pool.place(), error::silent(pool.place())))
+    })
 }
 
 async fn attempt<O: Operation>(pool: &Arc<Pool>, clock: &dyn Clock, operation: &O) -> Result<O::Answer> {
@@ -181,13 +205,11 @@ impl SqlStore for Store {
     }
 
     async fn read(&self, statement: Statement) -> Result<Vec<Row>> {
-        if self.pool.is_pooled() {
-            let mut transaction = PostgresTransaction::begin(&self.pool, Isolation::ReadCommitted).await?;
-            let rows = transaction.fetch_rows(statement).await?;
-            transaction.finish().await?;
-            return Ok(rows);
-        }
-        Single::take(&self.pool, Tables::Ours, true).await?.fetch_rows(statement).await
+        in_time(&self.pool, self.read_now(statement)).await.map_err(|error| match error.kind() {
+            // Reading leaves no doubt.
+            ErrorKind::UnknownOutcome => error::silent(self.pool.place()),
+            _ => error,
+        })
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer> {

@@ -31,7 +31,7 @@ impl StatementKind {
             "SELECT" | "VALUES" | "EXPLAIN" => Self::Reads,
             "WITH" => Self::MayChange,
             "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => Self::Changes,
-            "BEGIN" | "COMMIT" | "END" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" => Self::Controls,
+            "BEGIN" | "START" | "COMMIT" | "END" | "ABORT" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" => Self::Controls,
             "VACUUM" | "PRAGMA" | "ATTACH" | "DETACH" => Self::Maintains,
             _ => Self::Defines,
         };
