@@ -22,7 +22,7 @@
 //! # PgBouncer
 //! In its transaction mode two clients share one connection to the server: this is noticed when the store is opened. Then workers
 //! poll instead of listening, statements are not prepared, and each runs in a transaction. Leases are rows, and nothing holds an
-//! advisory lock beyond a transaction.
+//! advisory lock beyond a transaction. No test holds this behind a PgBouncer yet.
 
 mod connection;
 mod database;
