@@ -85,6 +85,13 @@ async fn workers_go_on_after_the_server_was_killed() {
         let resumed = tokio::time::timeout(Duration::from_secs(5), await_run(&ledger, &after));
         resumed.await.expect("the worker takes jobs within five seconds of the server's return");
     }
+    within_a_minute(async {
+        // What ran may still have to be told.
+        while jobs.counts(&queue()).await.unwrap().completed < 8 {
+            rest(5).await;
+        }
+    })
+    .await;
     let counts = jobs.counts(&queue()).await.unwrap();
     assert_eq!((counts.completed, counts.waiting, counts.active), (8, 0, 0));
     running.stop().await.expect("it stops");

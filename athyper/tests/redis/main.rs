@@ -6,6 +6,7 @@ mod conformance;
 mod durability;
 mod errors;
 mod faults;
+mod interop;
 mod layout;
 mod leadership;
 mod support;
