@@ -36,6 +36,9 @@ async fn worker(server: &RedisServer, ledger: &Arc<Ledger>) -> RunningKernel {
         .profile(Profile::Test)
         .environment([("REDIS_URL".to_owned(), server.url())])
         .mode(Mode::Worker)
+        // A job whose hand-over was cut off by the server's death is held until its lock runs out.
+        .set("jobs.lock", "2s")
+        .set("jobs.stalled_interval", "1s")
         .provide_dyn(ledger.clone())
         .job::<Welcome>();
     product.build().expect("a sound product").start().await.expect("it starts")
@@ -157,4 +160,25 @@ async fn a_server_that_was_demoted_is_left_for_its_successor() {
     // The same address leads to a primary again.
     server.ask(&["REPLICAOF", "NO", "ONE"]);
     jobs.add(vec![job("a")]).await.unwrap();
+}
+
+/// Adds jobs, kills the server, and counts those that are there when it has started again.
+async fn left_after_a_kill(server: &RedisServer, query: &str) -> u64 {
+    let jobs = jobs(&format!("{}{query}", server.url())).await;
+    for number in 0..50 {
+        jobs.add(vec![job(&format!("job-{number}"))]).await.unwrap();
+    }
+    server.restart();
+    jobs.counts(&queue()).await.unwrap().waiting
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_there_after_a_kill() {
+    assert_eq!(left_after_a_kill(&RedisServer::start(), "").await, 50);
+}
+
+#[tokio::test]
+async fn on_a_server_that_is_refused_by_default_the_same_kill_loses_jobs() {
+    let server = RedisServer::start_with(&[("appendonly", "no")]);
+    assert!(left_after_a_kill(&server, "?durability=none").await < 50);
 }
