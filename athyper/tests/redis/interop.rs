@@ -190,6 +190,22 @@ async fn we_run_the_children_and_the_parent_of_a_flow() {
 }
 
 #[tokio::test]
+async fn a_scheduler_of_node_goes_on_when_we_run_its_jobs() {
+    let both = Both::new().await;
+    let arguments = json!(["tick", {"every": 150, "limit": 4}, {"name": "beat", "data": {"n": 1}}]);
+    both.node(&["call", "upsertJobScheduler", &arguments.to_string()]).await;
+    let ran = both.run(4).await;
+    let mut names: Vec<&str> = ran.iter().map(|claimed| claimed.lock.id.as_str()).collect();
+    names.dedup();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(ran.iter().all(|claimed| claimed.envelope.kind == "beat" && &*claimed.envelope.payload == b"{\"n\":1}"));
+    let count = both.server.ask(&["HGET", &format!("{}:email:repeat:tick", both.prefix), "ic"]);
+    assert_eq!(count.text(), "4");
+    // The limit is reached.
+    assert_eq!(both.ours.counts(&queue()).await.unwrap().delayed, 0);
+}
+
+#[tokio::test]
 async fn deduplication_holds_on_both_sides() {
     let both = Both::new().await;
     let simple = json!({"deduplication": {"id": "k"}});

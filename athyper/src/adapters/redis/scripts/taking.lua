@@ -42,7 +42,7 @@ local function pop(queue, count)
   return listed, places
 end
 
-local WANTED = { 'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa' }
+local WANTED = { 'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa', 'rjk' }
 
 -- Takes a job into somebody's hands. Answers with what they need, or nothing if it is not theirs.
 local function hand_out(queue, id, place, request)
@@ -78,7 +78,7 @@ local function hand_out(queue, id, place, request)
   call('SET', key .. ':lock', 'ath:' .. started, 'PX', request.lock)
   tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
   fields[6] = tostring(started)
-  fields[11], fields[12] = id, nil
+  fields[11], fields[12], fields[13] = id, fields[13], nil
   return fields
 end
 
