@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use athyper::jobs::{JobQueue, JobState, Outcome, Priority, Unique, Verdict};
+use athyper::jobs::{JobQueue, JobState, Outcome, Priority, RecoveryPolicy, Unique, Verdict};
 use athyper_testkit::services::{RedisServer, Reply};
 use serde_json::{Value, json};
 
-use crate::support::{add, done, fresh_prefix, ids, job, jobs, outcome_of, queue, take_now};
+use crate::support::{add, done, fresh_prefix, ids, job, jobs, outcome_of, queue, take, take_now, within_a_minute};
 
 /// A queue with a prefix of its own, and a look at its keys.
 struct Look {
@@ -76,6 +76,32 @@ async fn a_job_without_priority_waits_in_the_list() {
     assert_eq!(look.ask("LRANGE", "wait", &["0", "-1"]).texts(), ["b", "a"]);
     assert_eq!(ids(&take_now(&look.queue, 1).await), ["a"]);
     assert_eq!(look.ask("LRANGE", "active", &["0", "-1"]).texts(), ["a"]);
+}
+
+#[tokio::test]
+async fn what_comes_back_overtakes_no_better_priority() {
+    let look = Look::new().await;
+    for (round, outcome) in [Some(Outcome::Release), None].into_iter().enumerate() {
+        let (low, high, last) = (format!("low-{round}"), format!("high-{round}"), format!("last-{round}"));
+        add(&look.queue, &[&low]).await;
+        let mut brief = take(1, Duration::ZERO);
+        brief.lock_for = Duration::from_millis(1);
+        let claimed = look.queue.take(&brief).await.unwrap();
+        let mut better = job(&high);
+        better.envelope.options.priority = Priority::High;
+        look.queue.add(vec![better, job(&last)]).await.unwrap();
+        match outcome {
+            Some(outcome) => drop(look.queue.finish(vec![outcome_of(&claimed[0], outcome)], None).await.unwrap()),
+            None => {
+                within_a_minute(async {
+                    while look.queue.recover(&queue(), RecoveryPolicy::default()).await.unwrap().is_empty() {}
+                })
+                .await
+            }
+        }
+        let taken = take_now(&look.queue, 9).await;
+        assert_eq!(ids(&taken), [&*high, &*low, &*last]);
+    }
 }
 
 #[tokio::test]

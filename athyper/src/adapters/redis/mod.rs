@@ -19,6 +19,12 @@
 //!
 //! An id that would be taken for one of the queue's own keys is stored in another spelling, beginning with `ath~`.
 //!
+//! # Where it differs from the other queues
+//! Instants are kept to the millisecond, and jobs that become ready in the same one run in the order in which the server
+//! learnt of it. Jobs without a priority (number 0) that come back from workers stand in front, the latest first. The product's
+//! clock says when jobs are due, the server's when locks, leases and unique keys end. BullMQ's jobs that wait for their children
+//! are in no state of ours: they are found by their id, and not listed.
+//!
 //! # Connections
 //! Commands share one connection, and each queue whose workers wait has one more. A thread of their own drives them. A command that
 //! was not executed is sent again for about a second and a half; one that may have been executed only if that makes no
