@@ -126,8 +126,9 @@ async fn node_runs_what_we_added_and_retries_it_by_our_options() {
     ];
     both.ours.add(all).await.unwrap();
     let seen = both.node(&["work", "6"]).await;
-    let seen: Vec<&str> = seen[0].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-    assert_eq!(seen[..3], ["list", "a:b:c", "low"]);
+    // Node may start later than the delayed job is due.
+    let seen = seen[0].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).filter(|id| *id != "late");
+    assert_eq!(seen.take(3).collect::<Vec<_>>(), ["list", "a:b:c", "low"]);
     let record = async |id: &str| both.ours.get(&queue(), &id.into()).await.unwrap().unwrap();
     let twice = record("twice").await;
     assert_eq!((twice.state, twice.attempts_made, twice.attempts_started), (JobState::Completed, 2, 2));
