@@ -8,7 +8,7 @@
 //! | option | default | |
 //! | --- | --- | --- |
 //! | `prefix` | `bull` | what every key begins with, as BullMQ's own option of that name; in braces all keys share a slot |
-//! | `durability` | `second` | what the server must promise: `always`: a job survives power loss; `second`: it survives the end of the server's process, and a power loss undoes at most about a second; `none`: whatever there is. Read at start from persistence and eviction policy; a server that promises less is refused |
+//! | `durability` | `second` | what the server must promise: `always`: a job survives power loss; `second`: it survives the end of the server's process, except what was written while a flush to a slow disk was under way, and a power loss undoes at most a second or two; `none`: whatever there is. Read at start from persistence and eviction policy; a server that promises less is refused |
 //!
 //! # What is stored
 //! The keys and fields of BullMQ, and a few of our own that others ignore, each beginning with `ath:`. In a job's hash: `ath:v`
