@@ -293,14 +293,23 @@ pub fn port(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// brings it into the binary. `main` reads the environment and the files of configuration, sets the logger and the
 /// signal handlers, and serves the command line.
 ///
-/// ```ignore
+/// ```no_run
+/// use athyper::prelude::*;
+///
+/// async fn sign_up() -> StatusCode {
+///     StatusCode::CREATED
+/// }
+///
 /// #[athyper::main]
 /// pub fn app(kernel: KernelBuilder) -> KernelBuilder {
 ///     kernel.routes(Router::new().route("/users", post(sign_up)))
 /// }
 /// ```
 ///
-/// ```ignore
+/// ```no_run
+/// # mod my_product {
+/// #     pub fn app(kernel: athyper::kernel::KernelBuilder) -> athyper::kernel::KernelBuilder { kernel }
+/// # }
 /// // src/main.rs of a product whose library says `athyper::module!();`
 /// #[athyper::main]
 /// use my_product::app;

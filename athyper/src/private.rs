@@ -355,8 +355,12 @@ macro_rules! module {
 /// A crate that is only a dependency is not linked unless code names it. This names each of them: one that is missing, or
 /// does not say [`module!`](crate::module), does not compile.
 ///
-/// ```ignore
+/// ```
+/// # extern crate self as billing;
+/// # extern crate self as crm;
+/// # athyper::module!();
 /// athyper::modules!(billing, crm);
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! modules {

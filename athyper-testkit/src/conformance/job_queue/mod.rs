@@ -109,10 +109,13 @@ pub async fn run(name: &str, fixture: JobQueueFixture) -> Result<(), Violation> 
 ///
 /// Takes an `async fn() -> JobQueueFixture` that opens a fresh queue.
 ///
-/// ```ignore
+/// ```
+/// # use athyper_testkit::conformance::job_queue::JobQueueFixture;
+/// # async fn memory_fixture() -> JobQueueFixture { std::future::pending().await }
 /// mod on_memory {
 ///     athyper_testkit::job_queue_conformance!(super::memory_fixture);
 /// }
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! job_queue_conformance {
