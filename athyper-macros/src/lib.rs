@@ -291,7 +291,8 @@ pub fn port(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// It stands on the product's function, or, when that lies in a library so that tests can start it too, on the `use` that
 /// brings it into the binary. `main` reads the environment and the files of configuration, sets the logger and the
-/// signal handlers, and serves the command line.
+/// signal handlers, and serves the command line. A function of another package is taken along as any module: name its crate
+/// with `athyper::modules!(…)`.
 ///
 /// ```no_run
 /// use athyper::prelude::*;
