@@ -291,16 +291,26 @@ pub fn port(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// It stands on the product's function, or, when that lies in a library so that tests can start it too, on the `use` that
 /// brings it into the binary. `main` reads the environment and the files of configuration, sets the logger and the
-/// signal handlers, and serves the command line.
+/// signal handlers, and serves the command line. A function of another package is taken along as any module: name its crate
+/// with `athyper::modules!(…)`.
 ///
-/// ```ignore
+/// ```no_run
+/// use athyper::prelude::*;
+///
+/// async fn sign_up() -> StatusCode {
+///     StatusCode::CREATED
+/// }
+///
 /// #[athyper::main]
 /// pub fn app(kernel: KernelBuilder) -> KernelBuilder {
 ///     kernel.routes(Router::new().route("/users", post(sign_up)))
 /// }
 /// ```
 ///
-/// ```ignore
+/// ```no_run
+/// # mod my_product {
+/// #     pub fn app(kernel: athyper::kernel::KernelBuilder) -> athyper::kernel::KernelBuilder { kernel }
+/// # }
 /// // src/main.rs of a product whose library says `athyper::module!();`
 /// #[athyper::main]
 /// use my_product::app;

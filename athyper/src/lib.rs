@@ -7,6 +7,8 @@ extern crate self as athyper;
 
 mod adapters;
 mod foundation;
+#[cfg(doctest)]
+mod readme;
 mod runtime;
 
 pub mod prelude;

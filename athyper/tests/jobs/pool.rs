@@ -244,6 +244,26 @@ async fn a_job_runs_in_the_context_of_whoever_enqueued_it_and_hands_it_on() {
 }
 
 #[tokio::test]
+async fn the_deadline_of_a_given_context_travels_and_that_of_the_running_one_does_not() {
+    let world = World::new(failing(0).0);
+    let deadline = world.clock.now() + Duration::from_secs(5);
+    let request = Context::background().with_deadline(deadline);
+    let own = request.clone();
+    let (one, many, given) = in_context(request, async {
+        let one = world.jobs.enqueue(Work(1)).await.unwrap();
+        let many = world.jobs.enqueue_all([Work(2)]).await.unwrap().remove(0);
+        let given = world.jobs.enqueue_all([Work(3)]).context(own).await.unwrap().remove(0);
+        (one, many, given)
+    })
+    .await;
+    let mut deadlines = Vec::new();
+    for handle in [&one, &many, &given] {
+        deadlines.push(world.record(handle).await.envelope.context.deadline());
+    }
+    assert_eq!(deadlines, [None, None, Some(deadline)]);
+}
+
+#[tokio::test]
 async fn a_job_whose_own_deadline_has_passed_does_not_start() {
     let (handlers, started) = failing(0);
     let world = World::new(handlers);
