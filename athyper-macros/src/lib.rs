@@ -120,6 +120,35 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Its kind is the type's name in snake case, its version 1, unless `#[job(…)]` below the derive says otherwise:
 /// `name = "…"`, `version = 2`, `aliases = ["old_name"]`. How it runs stands on the handler's [`job`](macro@job).
 ///
+/// While a new version is rolled out, jobs of the old shape still wait. `upcasts` names the earlier shapes, each with a `From`: a job
+/// of one of them reaches the handler as the new one. An earlier shape says its version by a derive of its own; without one it is
+/// the first.
+///
+/// ```
+/// use athyper::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Deserialize)]
+/// struct WelcomeV1(String);
+///
+/// #[derive(Serialize, Deserialize, Job)]
+/// #[job(version = 2, upcasts = [WelcomeV1])]
+/// struct Welcome {
+///     to: String,
+/// }
+///
+/// impl From<WelcomeV1> for Welcome {
+///     fn from(WelcomeV1(to): WelcomeV1) -> Self {
+///         Self { to }
+///     }
+/// }
+///
+/// #[job]
+/// async fn welcome(welcome: Welcome) {
+///     println!("Welcome, {}", welcome.to);
+/// }
+/// ```
+///
 /// A payload whose handler is in another crate is a *contract*: `#[job(contract, output = Report, queue = "reports", …)]` on
 /// the payload says everything, and the handler is `#[job(contract)]`, at most with `concurrency`.
 ///

@@ -24,7 +24,7 @@ pub use crate::foundation::config::{
 };
 pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
 pub use crate::foundation::error::{Error, ErrorKind, Result};
-pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention};
+pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention, Upcast};
 pub use crate::foundation::schedule::{MissedTicks, Overlap};
 pub use crate::foundation::sql::{FromRow, FromSqlValue, Row, SqlValue};
 use crate::runtime::command_line::run_process;
@@ -33,6 +33,7 @@ pub use crate::runtime::container::{
 };
 pub use crate::runtime::jobs::{
     HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobReturn, RunHandler, check_payload, decode_payload,
+    upcast_payload,
 };
 use crate::runtime::kernel::KernelBuilder;
 pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
@@ -175,6 +176,8 @@ pub trait JobIdentity {
     const __ATHYPER_JOB_VERSION: u32 = 1;
     /// Earlier names.
     const __ATHYPER_JOB_ALIASES: &'static [&'static str] = &[];
+    /// How payloads of earlier versions are read.
+    const __ATHYPER_JOB_UPCASTS: &'static [Upcast] = &[];
 }
 
 impl<T: ?Sized> JobIdentity for T {}
@@ -292,6 +295,8 @@ pub trait Contract<R> {
     /// As in the payload's `Job`.
     const ALIASES: &'static [&'static str];
     /// As in the payload's `Job`.
+    const UPCASTS: &'static [Upcast];
+    /// As in the payload's `Job`.
     const OPTIONS: JobOptions;
 }
 
@@ -300,6 +305,7 @@ impl<J: Job, R: JobReturn<Output = J::Output>> Contract<R> for J {
     const KIND: &'static str = J::KIND;
     const VERSION: u32 = J::VERSION;
     const ALIASES: &'static [&'static str] = J::ALIASES;
+    const UPCASTS: &'static [Upcast] = J::UPCASTS;
     const OPTIONS: JobOptions = J::OPTIONS;
 }
 
