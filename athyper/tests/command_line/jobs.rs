@@ -91,6 +91,33 @@ async fn jobs_are_counted_listed_and_shown() {
 }
 
 #[tokio::test]
+async fn what_stands_in_a_queue_steers_no_terminal() {
+    let folder = Folder::new();
+    let ids = enqueue(&folder, 1).await;
+    let steering = "red \u{1b}[31m and \u{202e}back";
+    run(&folder, 1, |_| Outcome::Fail { error: steering.to_owned() }).await;
+    for arguments in [&["jobs", "list", "mail"][..], &["jobs", "show", "mail", &ids[0]]] {
+        let text = call_in(&folder, arguments).await.stdout;
+        assert!(text.contains("red \\u{1b}[31m and \\u{202e}back"), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    }
+    let job = json_of(&call_in(&folder, &["jobs", "show", "mail", &ids[0], "--json"]).await);
+    assert_eq!(job["error"], steering, "a script gets what stands there");
+}
+
+#[tokio::test]
+async fn pages_of_any_size_can_be_asked_for() {
+    let folder = Folder::new();
+    enqueue(&folder, 2).await;
+    for (offset, limit, expected) in [("0", "18446744073709551615", 2), ("18446744073709551615", "1", 0), ("0", "0", 0)]
+    {
+        let arguments = ["jobs", "list", "mail", "--offset", offset, "--limit", limit, "--json"];
+        let page = json_of(&call_in(&folder, &arguments).await);
+        assert_eq!(page.as_array().unwrap().len(), expected, "{offset} {limit}");
+    }
+}
+
+#[tokio::test]
 async fn failed_jobs_are_retried_by_id_or_all() {
     let folder = Folder::new();
     let ids = enqueue(&folder, 4).await;

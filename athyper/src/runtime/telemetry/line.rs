@@ -336,6 +336,16 @@ fn may_hold_password(text: &str, classes: u8) -> bool {
     classes & SUSPICIOUS != 0 && (text.contains('=') || text.contains("://"))
 }
 
+/// Whether a character does something to a terminal besides standing there: control characters, line and paragraph separators,
+/// and marks that turn the direction of what follows.
+pub(crate) fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
 /// Writes text so that it can stand in JSON, and so that it begins no new line and steers no terminal.
 fn escape(text: &mut String, value: &str) {
     if classes(value) & ESCAPED == 0 {
@@ -349,12 +359,8 @@ fn escape(text: &mut String, value: &str) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            // Line and paragraph separators, and marks that turn the direction of what follows.
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(text, "\\u{:04x}", u32::from(character));
-            }
-            control if control.is_control() => {
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
+            steering if steers(steering) => {
+                let _ = write!(text, "\\u{:04x}", u32::from(steering));
             }
             other => text.push(other),
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 
 use crate::foundation::duration::parse_duration;
 use crate::foundation::jobs::JobState;
@@ -28,8 +29,8 @@ pub(super) enum Action {
     List {
         queue: String,
         /// Only in these states
-        #[arg(long, value_enum, value_delimiter = ',')]
-        state: Vec<State>,
+        #[arg(long, value_parser = state(|_| true), value_delimiter = ',')]
+        state: Vec<JobState>,
         /// Only of this name
         #[arg(long)]
         kind: Option<String>,
@@ -56,8 +57,8 @@ pub(super) enum Action {
     Purge {
         queue: String,
         /// Which of them
-        #[arg(long, value_enum)]
-        state: Finished,
+        #[arg(long, value_parser = state(JobState::is_final))]
+        state: JobState,
         /// Only those that finished so long ago, such as 7d
         #[arg(long, value_parser = duration)]
         older_than: Option<Duration>,
@@ -86,42 +87,11 @@ pub(super) struct Which {
     pub(super) all: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum State {
-    Waiting,
-    Delayed,
-    Parked,
-    Active,
-    Completed,
-    Failed,
-}
-
-impl From<State> for JobState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Waiting => Self::Waiting,
-            State::Delayed => Self::Delayed,
-            State::Parked => Self::Parked,
-            State::Active => Self::Active,
-            State::Completed => Self::Completed,
-            State::Failed => Self::Failed,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Finished {
-    Completed,
-    Failed,
-}
-
-impl From<Finished> for JobState {
-    fn from(state: Finished) -> Self {
-        match state {
-            Finished::Completed => Self::Completed,
-            Finished::Failed => Self::Failed,
-        }
-    }
+/// Reads a state by its name, of those that `wanted` picks.
+fn state(wanted: fn(JobState) -> bool) -> impl TypedValueParser<Value = JobState> {
+    let names = JobState::ALL.into_iter().filter(move |state| wanted(*state)).map(JobState::as_str);
+    PossibleValuesParser::new(names)
+        .try_map(|name| JobState::ALL.into_iter().find(|state| state.as_str() == name).ok_or("no state has this name"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

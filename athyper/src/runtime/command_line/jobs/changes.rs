@@ -96,7 +96,8 @@ impl Desk<'_> {
         Err(Error::new(ErrorKind::Conflict, told))
     }
 
-    /// Changes all in these states that are wanted, as many as there are when it begins.
+    /// Changes all in these states that are wanted, at most as many as there are in them when it begins: what is retried may soon
+    /// have failed again.
     async fn change_all(
         &self,
         queue: &QueueName,
@@ -108,17 +109,20 @@ impl Desk<'_> {
         let mut left: u64 = states.iter().map(|state| counts.get(*state)).sum();
         let (mut done, mut refused, mut passed) = (0, 0, 0);
         while left > 0 {
-            let filter = JobFilter { states: states.to_vec(), kind: None, offset: passed, limit: PAGE.min(left) };
+            let filter = JobFilter { states: states.to_vec(), kind: None, offset: passed, limit: PAGE };
             let page = self.queue.list(queue, &filter).await?;
             if page.is_empty() {
                 break;
             }
             for record in page {
-                left = left.saturating_sub(1);
                 if !is_wanted(&record) {
                     passed += 1;
                     continue;
                 }
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
                 match self.change(queue, &record.envelope.id, change).await {
                     Ok(()) => done += 1,
                     // A worker was faster.

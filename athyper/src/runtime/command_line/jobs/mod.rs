@@ -14,7 +14,7 @@ use self::arguments::Action;
 use super::Output;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::{JobFilter, JobId, JobQueue, JobState, QueueName};
+use crate::foundation::jobs::{JobFilter, JobId, JobQueue, QueueName};
 use crate::foundation::problem::{Problem, ProblemClass, Problems};
 use crate::runtime::kernel::Kernel;
 
@@ -40,15 +40,14 @@ impl Desk<'_> {
     async fn act(&self, action: Action) -> Result<Output> {
         match action {
             Action::Stats { queue } => self.stats(queue.as_deref()).await,
-            Action::List { queue, state, kind, offset, limit } => {
-                let states = state.into_iter().map(JobState::from).collect();
+            Action::List { queue, state: states, kind, offset, limit } => {
                 self.list(&queue, JobFilter { states, kind, offset, limit }).await
             }
             Action::Show { queue, id } => self.show(&queue, &JobId::from(id)).await,
             Action::Retry(which) => self.retry(which).await,
             Action::Promote(which) => self.promote(which).await,
             Action::Remove { queue, ids } => self.remove(&queue, ids).await,
-            Action::Purge { queue, state, older_than } => self.purge(&queue, state.into(), older_than).await,
+            Action::Purge { queue, state, older_than } => self.purge(&queue, state, older_than).await,
             Action::Drain { queue, delayed } => self.drain(&queue, delayed).await,
             Action::Pause { queue } => self.pause(&queue).await,
             Action::Resume { queue } => self.resume(&queue).await,

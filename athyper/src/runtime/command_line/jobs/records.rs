@@ -9,7 +9,7 @@ use super::{Desk, shown};
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{JobFilter, JobId, JobRecord};
 use crate::runtime::command_line::Output;
-use crate::runtime::command_line::output::line;
+use crate::runtime::command_line::output::{harmless, line};
 use crate::runtime::command_line::table::Table;
 
 /// How much of an error stands in a table.
@@ -62,7 +62,8 @@ fn shorten(error: &str) -> String {
 /// Everything known of a job, one fact a line.
 fn sheet(record: &JobRecord) -> String {
     let mut text = String::new();
-    let mut fact = |name: &str, value: &dyn Display| line(&mut text, format_args!("{name:<12}{value}"));
+    let mut fact =
+        |name: &str, value: &dyn Display| line(&mut text, format_args!("{name:<12}{}", harmless(&value.to_string())));
     let envelope = &record.envelope;
     let context = &envelope.context;
     fact("id", &envelope.id);
@@ -89,7 +90,9 @@ fn sheet(record: &JobRecord) -> String {
         }
     }
     if let Some(error) = &record.error {
-        fact("error", error);
+        for (index, part) in error.lines().enumerate() {
+            fact(if index == 0 { "error" } else { "" }, &part);
+        }
     }
     text
 }
