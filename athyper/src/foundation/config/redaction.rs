@@ -40,12 +40,19 @@ pub(crate) fn hide_passwords(text: &str) -> String {
 
 /// Whether a key says that its value is secret, although its type does not.
 pub(crate) fn sounds_secret(key: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "credentials"];
-    let last = key.rsplit('.').next().unwrap_or(key).as_bytes();
-    WORDS.iter().any(|word| {
-        let start = last.len().checked_sub(word.len());
-        start.is_some_and(|start| last[start..].eq_ignore_ascii_case(word.as_bytes()))
+    // By the last letter: most keys need no comparison.
+    let words: &[&str] = match key.as_bytes().last().map(u8::to_ascii_lowercase) {
+        Some(b'd') => &["password", "passwd"],
+        Some(b'e') => &["passphrase"],
+        Some(b'n') => &["token"],
+        Some(b's') => &["credentials"],
+        Some(b't') => &["secret"],
+        Some(b'y') => &["api_key", "apikey", "private_key"],
+        _ => return false,
+    };
+    words.iter().any(|word| {
+        let start = key.len().checked_sub(word.len());
+        start.is_some_and(|start| key.as_bytes()[start..].eq_ignore_ascii_case(word.as_bytes()))
     })
 }
 

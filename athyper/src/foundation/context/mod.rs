@@ -7,6 +7,8 @@ mod trace;
 pub use principal::Principal;
 pub use trace::{SpanId, TraceContext, TraceId};
 
+pub(crate) use trace::hex;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -15,10 +17,16 @@ use super::clock::Timestamp;
 
 /// The identity of one unit of work and of whoever asked for it.
 ///
-/// A request makes one; jobs, schedules and log lines that follow from the request carry it on.
+/// A request makes one; jobs, schedules and log lines that follow from the request carry it on. Only the deadline stays behind
+/// when a job is enqueued: it says how long somebody waits for an answer, and nobody waits for the job. A job that is of no use
+/// after some time is enqueued [with a context](crate::jobs::Enqueue::context) that has a deadline of its own.
 /// Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Context {
+#[serde(transparent)]
+pub struct Context(Arc<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Parts {
     request_id: Arc<str>,
     trace: TraceContext,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +41,14 @@ impl Context {
     /// A context with a request id and a trace position, and nobody behind it.
     #[must_use]
     pub fn new(request_id: impl Into<Arc<str>>, trace: TraceContext) -> Self {
-        Self { request_id: request_id.into(), trace, tenant: None, principal: None, deadline: None }
+        let request_id = request_id.into();
+        Self(Arc::new(Parts { request_id, trace, tenant: None, principal: None, deadline: None }))
+    }
+
+    /// The same context with another thing known of it.
+    fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
     }
 
     /// A context for work that nobody asked for: a schedule, a start-up task, a command line.
@@ -45,65 +60,61 @@ impl Context {
 
     /// The same context for a tenant.
     #[must_use]
-    pub fn with_tenant(mut self, tenant: impl Into<Arc<str>>) -> Self {
-        self.tenant = Some(tenant.into());
-        self
+    pub fn with_tenant(self, tenant: impl Into<Arc<str>>) -> Self {
+        self.with(|parts| parts.tenant = Some(tenant.into()))
     }
 
     /// The same context on behalf of somebody.
     #[must_use]
-    pub fn with_principal(mut self, principal: Principal) -> Self {
-        self.principal = Some(Arc::new(principal));
-        self
+    pub fn with_principal(self, principal: Principal) -> Self {
+        self.with(|parts| parts.principal = Some(Arc::new(principal)))
     }
 
     /// The same context with a time by which the work is of no use any more.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Timestamp) -> Self {
-        self.deadline = Some(deadline);
-        self
+    pub fn with_deadline(self, deadline: Timestamp) -> Self {
+        self.with(|parts| parts.deadline = Some(deadline))
     }
 
     /// The same context for work that may take as long as it likes.
     #[must_use]
-    pub fn without_deadline(mut self) -> Self {
-        self.deadline = None;
-        self
+    pub fn without_deadline(self) -> Self {
+        if self.0.deadline.is_none() { self } else { self.with(|parts| parts.deadline = None) }
     }
 
     /// The same context one step further down in the trace.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { trace: self.trace.child(), ..self.clone() }
+        self.clone().with(|parts| parts.trace = parts.trace.child())
     }
 
     /// The id that ties log lines, responses and jobs together.
     #[must_use]
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.0.request_id
     }
 
     /// The position in the distributed trace.
     #[must_use]
     pub fn trace(&self) -> &TraceContext {
-        &self.trace
+        &self.0.trace
     }
 
     /// The tenant the work belongs to.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
+        self.0.tenant.as_deref()
     }
 
     /// Who asked for the work, if anybody proved it.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        self.principal.as_deref()
+        self.0.principal.as_deref()
     }
 
     /// When the work stops being of use.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.deadline
+        self.0.deadline
     }
 }

@@ -32,6 +32,11 @@ impl TraceId {
     pub const fn from_random(bytes: [u8; 16]) -> Self {
         if u128::from_ne_bytes(bytes) == 0 { Self([1; 16]) } else { Self(bytes) }
     }
+
+    /// Its text, in the memory of somebody else.
+    pub(crate) fn write<'text>(&self, text: &'text mut [u8; 32]) -> &'text str {
+        hex(&self.0, text)
+    }
 }
 
 impl SpanId {
@@ -53,14 +58,18 @@ impl SpanId {
     }
 }
 
-fn write_hex(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// The bytes in lower-case hexadecimal digits, at the beginning of `text`.
+pub(crate) fn hex<'text>(bytes: &[u8], text: &'text mut [u8]) -> &'text str {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 32];
+    let length = bytes.len() * 2;
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
-    formatter.write_str(std::str::from_utf8(&text[..2 * bytes.len()]).map_err(|_| fmt::Error)?)
+    text.get(..length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+}
+
+fn write_hex(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    formatter.write_str(hex(bytes, &mut [0; 32]))
 }
 
 fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -176,7 +185,12 @@ impl TraceContext {
     /// The value of the `traceparent` header.
     #[must_use]
     pub fn traceparent(&self) -> String {
-        format!("00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags)
+        let mut text = String::with_capacity(55);
+        for (separator, bytes) in [("00-", &self.trace_id.0[..]), ("-", &self.span_id.0), ("-", &[self.flags])] {
+            text.push_str(separator);
+            text.push_str(hex(bytes, &mut [0; 32]));
+        }
+        text
     }
 }
 

@@ -10,7 +10,7 @@ use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 
 use super::exchange::Exchange;
 use super::filter::{Filter, Flow, single_filter_layers};
-use crate::foundation::context::{Context, SpanId, TraceContext, TraceId};
+use crate::foundation::context::{Context, SpanId, TraceContext, TraceId, hex};
 use crate::runtime::http::ProblemDetails;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,8 +57,7 @@ impl CorrelationFilter {
         {
             return Arc::from(id);
         }
-        let mut buffer = [0; 32];
-        Arc::from(hex(&self.randomness.sixteen_bytes(), &mut buffer))
+        Arc::from(hex(&self.randomness.sixteen_bytes(), &mut [0; 32]))
     }
 
     /// Continues the caller's trace (W3C Trace Context, section 4.3), or begins one.
@@ -80,15 +79,6 @@ impl CorrelationFilter {
     }
 }
 
-fn hex<'a>(bytes: &[u8; 16], buffer: &'a mut [u8; 32]) -> &'a str {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (index, byte) in bytes.iter().enumerate() {
-        buffer[2 * index] = DIGITS[usize::from(byte >> 4)];
-        buffer[2 * index + 1] = DIGITS[usize::from(byte & 15)];
-    }
-    std::str::from_utf8(buffer).unwrap_or_default()
-}
-
 impl Filter for CorrelationFilter {
     fn before(&self, request: &mut Request, exchange: &mut Exchange) -> Flow {
         exchange.record.set_context(Context::new(self.request_id(request), self.trace(request)));
@@ -101,7 +91,7 @@ impl Filter for CorrelationFilter {
         if let Ok(id) = HeaderValue::from_str(context.request_id()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        if let Ok(parent) = HeaderValue::from_str(&context.trace().traceparent()) {
+        if let Ok(parent) = HeaderValue::try_from(context.trace().traceparent()) {
             response.headers_mut().insert(TRACEPARENT, parent);
         }
         if let Some(state) = context.trace().state()
@@ -113,6 +103,10 @@ impl Filter for CorrelationFilter {
             *response.body_mut() = problem.with_request_id(context.request_id()).to_body();
             response.headers_mut().remove(CONTENT_LENGTH);
         }
+    }
+
+    fn added_fields(&self) -> usize {
+        3
     }
 
     fn enters_context(&self) -> bool {

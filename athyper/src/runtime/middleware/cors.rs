@@ -109,6 +109,10 @@ impl Filter for CorsFilter {
             }
         }
     }
+
+    fn added_fields(&self) -> usize {
+        4
+    }
 }
 
 /// Lets web pages of listed origins call (the CORS protocol of the Fetch standard); answers preflights itself.

@@ -29,6 +29,8 @@ pub(crate) enum Flow {
     Continue,
     /// This is the answer; what lies further in does not see the request.
     Answer(Response),
+    /// It goes on unless the future ends with an answer.
+    Check(BoxFuture<'static, Result<(), Response>>),
     /// It has to wait. The filter took the request; the future gives it back, or an answer.
     Wait(BoxFuture<'static, Result<Request, Response>>),
 }
@@ -54,6 +56,11 @@ pub(crate) trait Filter: Send + Sync + fmt::Debug + 'static {
     /// Looks at the response on its way out, if [`before`](Self::before) let the request on or answered it.
     fn after(&self, _exchange: &mut Exchange, _response: &mut Response) {}
 
+    /// How many header fields [`after`](Self::after) usually adds.
+    fn added_fields(&self) -> usize {
+        0
+    }
+
     /// Whether, on its own, it runs what lies further in as part of the request's context.
     fn enters_context(&self) -> bool {
         false
@@ -78,6 +85,7 @@ pub(crate) trait Filter: Send + Sync + fmt::Debug + 'static {
 /// A service behind a list of middlewares. It works on any service that takes and gives axum's bodies, a bare router included.
 pub struct Filtered<S> {
     filters: Arc<[Arc<dyn Filter>]>,
+    added_fields: usize,
     inner: S,
     enters_context: bool,
 }
@@ -85,13 +93,14 @@ pub struct Filtered<S> {
 impl<S> Filtered<S> {
     /// A list: the first is the outermost. `enters_context` runs `inner` as part of the request's context.
     pub(super) fn new(filters: Arc<[Arc<dyn Filter>]>, inner: S, enters_context: bool) -> Self {
-        Self { filters, inner, enters_context }
+        let added_fields = filters.iter().map(|filter| filter.added_fields()).sum();
+        Self { filters, added_fields, inner, enters_context }
     }
 }
 
 impl<S: Clone> Clone for Filtered<S> {
     fn clone(&self) -> Self {
-        Self { filters: Arc::clone(&self.filters), inner: self.inner.clone(), enters_context: self.enters_context }
+        Self { filters: Arc::clone(&self.filters), inner: self.inner.clone(), ..*self }
     }
 }
 
@@ -121,6 +130,7 @@ where
         let exchange = Exchange::of(&mut request);
         Execution {
             filters: Arc::clone(&self.filters),
+            added_fields: self.added_fields,
             entered: 0,
             exchange,
             inner: Some(inner),
@@ -139,6 +149,8 @@ where
 enum State {
     /// On the way in.
     In(Request),
+    /// A filter waits, and does not need the request meanwhile.
+    Checking(BoxFuture<'static, Result<(), Response>>, Request),
     /// A filter waits.
     Waiting(BoxFuture<'static, Result<Request, Response>>),
     /// The inner service works.
@@ -156,6 +168,7 @@ struct RunningTimeout {
 /// The future of a response behind a list of middlewares.
 pub struct Execution<S> {
     filters: Arc<[Arc<dyn Filter>]>,
+    added_fields: usize,
     /// How many filters have seen the request.
     entered: usize,
     exchange: Exchange,
@@ -189,6 +202,14 @@ where
                         return Poll::Ready(answer);
                     }
                 }
+                State::Checking(mut future, request) => match future.as_mut().poll(context) {
+                    Poll::Pending => {
+                        self.state = State::Checking(future, request);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(())) => self.state = State::In(request),
+                    Poll::Ready(Err(response)) => return Poll::Ready(response),
+                },
                 State::Waiting(mut future) => match future.as_mut().poll(context) {
                     Poll::Pending => {
                         self.state = State::Waiting(future);
@@ -209,27 +230,33 @@ where
         }
     }
 
-    /// Shows the request to the next filter, or hands it to the inner service.
+    /// Shows the request to the filters that have not seen it, then hands it to the inner service; the answer if one gave it.
     fn step_in(&mut self, mut request: Request) -> Option<Response> {
-        let Some(filter) = self.filters.get(self.entered) else {
-            self.state = State::Inner(self.call_inner(request)?);
-            return None;
-        };
-        self.entered += 1;
-        let flow = filter.before(&mut request, &mut self.exchange);
-        match filter.guard() {
-            Some(Guard::Panic(answer)) => self.panic = Some((self.entered, answer)),
-            Some(Guard::Timeout(limit)) => {
-                let deadline = self.exchange.record.started().saturating_add(limit);
-                self.timeout = Some(RunningTimeout { entered: self.entered, deadline, sleep: None });
+        while let Some(filter) = self.filters.get(self.entered) {
+            self.entered += 1;
+            let flow = filter.before(&mut request, &mut self.exchange);
+            match filter.guard() {
+                Some(Guard::Panic(answer)) => self.panic = Some((self.entered, answer)),
+                Some(Guard::Timeout(limit)) => {
+                    let deadline = self.exchange.record.started().saturating_add(limit);
+                    self.timeout = Some(RunningTimeout { entered: self.entered, deadline, sleep: None });
+                }
+                None => {}
             }
-            None => {}
+            match flow {
+                Flow::Continue => {}
+                Flow::Answer(response) => return Some(response),
+                Flow::Check(future) => {
+                    self.state = State::Checking(future, request);
+                    return None;
+                }
+                Flow::Wait(future) => {
+                    self.state = State::Waiting(future);
+                    return None;
+                }
+            }
         }
-        match flow {
-            Flow::Continue => self.state = State::In(request),
-            Flow::Answer(response) => return Some(response),
-            Flow::Wait(future) => self.state = State::Waiting(future),
-        }
+        self.state = State::Inner(self.call_inner(request)?);
         None
     }
 
@@ -295,6 +322,8 @@ where
                 None => resume_unwind(panic),
             },
         };
+        // Growing in steps would place every field several times.
+        response.headers_mut().reserve(this.added_fields);
         while this.entered > 0 {
             this.entered -= 1;
             this.filters[this.entered].after(&mut this.exchange, &mut response);

@@ -39,23 +39,35 @@ const REVEALING: [HeaderName; 2] = [header::SERVER, HeaderName::from_static("x-p
 
 #[derive(Debug)]
 struct SecurityHeadersFilter {
+    /// Made once: to make a value means to check each of its bytes.
+    fixed: Vec<(HeaderName, HeaderValue)>,
     policy: HeaderValue,
+    cache: HeaderValue,
+}
+
+impl SecurityHeadersFilter {
+    fn new(policy: HeaderValue) -> Self {
+        let fixed = FIXED.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
+        Self { fixed, policy, cache: HeaderValue::from_static("no-store, max-age=0") }
+    }
 }
 
 impl Filter for SecurityHeadersFilter {
     fn after(&self, _exchange: &mut Exchange, response: &mut Response) {
         let headers = response.headers_mut();
-        // Growing in steps would place every header three times.
-        headers.reserve(24);
         for name in REVEALING {
             headers.remove(name);
         }
-        for (name, value) in FIXED {
-            headers.insert(name, HeaderValue::from_static(value));
+        for (name, value) in &self.fixed {
+            headers.insert(name, value.clone());
         }
         // What a handler says of its own document counts.
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert_with(|| self.policy.clone());
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store, max-age=0"));
+        headers.entry(header::CACHE_CONTROL).or_insert_with(|| self.cache.clone());
+    }
+
+    fn added_fields(&self) -> usize {
+        self.fixed.len() + 2
     }
 }
 
@@ -78,7 +90,7 @@ impl SecurityHeadersLayer {
     /// With a policy that lets a page load from its own origin only.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(SecurityHeadersFilter { policy: HeaderValue::from_static(DEFAULT_POLICY) }))
+        Self(Arc::new(SecurityHeadersFilter::new(HeaderValue::from_static(DEFAULT_POLICY))))
     }
 
     /// With another Content Security Policy.
@@ -89,7 +101,7 @@ impl SecurityHeadersLayer {
         let policy = HeaderValue::from_str(policy).map_err(|error| {
             Error::configuration("the content security policy is no header value").with_source(error)
         })?;
-        Ok(Self(Arc::new(SecurityHeadersFilter { policy })))
+        Ok(Self(Arc::new(SecurityHeadersFilter::new(policy))))
     }
 
     pub(crate) fn filter(&self) -> Arc<dyn Filter> {

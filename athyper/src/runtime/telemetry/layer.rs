@@ -65,6 +65,6 @@ where
         {
             line.push_context(&current);
         }
-        self.writer.push(line.finish().as_bytes(), *metadata.level() == Level::ERROR);
+        line.finish(|bytes| self.writer.push(bytes, *metadata.level() == Level::ERROR));
     }
 }

@@ -1,5 +1,6 @@
 //! One line of the log: text for people or JSON, without secrets and without a way to forge another line.
 
+use std::cell::Cell;
 use std::fmt::{self, Debug, Display, Write};
 
 use chrono::{Datelike, Timelike};
@@ -21,6 +22,21 @@ pub enum LineFormat {
     Json,
 }
 
+thread_local! {
+    /// The memory of the thread's last line, for its next one.
+    static BUFFER: Cell<String> = const { Cell::new(String::new()) };
+    /// The second of the thread's last line, as it stands there.
+    static SECOND: Cell<(i64, [u8; 20])> = const { Cell::new((i64::MIN, [0; 20])) };
+}
+
+/// The memory of the thread's last line. A thread that ends may log when it has given that back already.
+fn reuse() -> String {
+    BUFFER.try_with(Cell::take).unwrap_or_default()
+}
+
+/// The longest memory that a thread keeps for its next line, in bytes.
+const MOST_KEPT: usize = 16 * 1024;
+
 /// A line that is being written.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -32,7 +48,8 @@ pub(super) struct Line {
 impl Line {
     /// Begins with when, how grave and from where.
     pub(super) fn begin(format: LineFormat, now: Timestamp, metadata: &Metadata<'_>) -> Self {
-        let mut text = String::with_capacity(512);
+        let mut text = reuse();
+        text.clear();
         let level = metadata.level();
         match format {
             LineFormat::Json => {
@@ -78,19 +95,22 @@ impl Line {
     /// Adds what the line belongs to.
     pub(super) fn push_context(&mut self, context: &Context) {
         self.push_text("request_id", context.request_id());
-        self.push_shown("trace_id", &context.trace().trace_id());
+        self.push_shown("trace_id", format_args!("{}", context.trace().trace_id()));
         if let Some(tenant) = context.tenant() {
             self.push_text("tenant", tenant);
         }
     }
 
-    /// Ends it.
-    pub(super) fn finish(mut self) -> String {
+    /// Ends it and hands it to `take`.
+    pub(super) fn finish(mut self, take: impl FnOnce(&[u8])) {
         if self.format == LineFormat::Json {
             self.text.push('}');
         }
         self.text.push('\n');
-        self.text
+        take(self.text.as_bytes());
+        if self.text.capacity() <= MOST_KEPT {
+            let _ = BUFFER.try_with(|buffer| buffer.set(self.text));
+        }
     }
 
     fn push_name(&mut self, name: &str) {
@@ -112,41 +132,81 @@ impl Line {
 
     fn push_text(&mut self, name: &str, value: &str) {
         self.push_name(name);
-        if sounds_secret(name) || is_secret_header(name) {
-            return self.push_value(name, HIDDEN);
+        if is_secret(name) {
+            self.push_value(name, HIDDEN);
+        } else {
+            self.push_open(name, value);
         }
-        // Passwords hide in addresses, and in what follows an equals sign.
-        if value.contains("://") || value.contains('=') {
-            return self.push_value(name, &hide_passwords(value));
+    }
+
+    /// A value whose name tells of no secret.
+    fn push_open(&mut self, name: &str, value: &str) {
+        let classes = classes(value);
+        if may_hold_password(value, classes) {
+            self.push_value(name, &hide_passwords(value));
+        } else {
+            self.push_classified(name, value, classes);
         }
-        self.push_value(name, value);
     }
 
     fn push_value(&mut self, name: &str, value: &str) {
-        let is_bare = self.format != LineFormat::Json
-            && (name == "message"
-                || (!value.is_empty()
-                    && value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"=\\".contains(&byte))));
-        if is_bare {
-            escape(&mut self.text, value);
-        } else {
+        self.push_classified(name, value, classes(value));
+    }
+
+    fn push_classified(&mut self, name: &str, value: &str, classes: u8) {
+        let is_bare = self.format != LineFormat::Json && (name == "message" || is_word(value, classes));
+        if !is_bare {
             self.text.push('"');
+        }
+        if classes & ESCAPED == 0 {
+            self.text.push_str(value);
+        } else {
             escape(&mut self.text, value);
+        }
+        if !is_bare {
             self.text.push('"');
         }
     }
 
-    fn push_shown(&mut self, name: &str, value: &impl Display) {
-        self.push_text(name, &value.to_string());
+    /// What formats itself: written in place, and once more if it cannot stand there as it is.
+    fn push_shown(&mut self, name: &str, value: fmt::Arguments<'_>) {
+        if is_secret(name) {
+            return self.push_text(name, HIDDEN);
+        }
+        self.push_name(name);
+        let is_json = self.format == LineFormat::Json;
+        if is_json {
+            self.text.push('"');
+        }
+        let start = self.text.len();
+        let _ = self.text.write_fmt(value);
+        let written = &self.text[start..];
+        let classes = classes(written);
+        let is_right = classes & ESCAPED == 0
+            && !may_hold_password(written, classes)
+            && (is_json || name == "message" || is_word(written, classes));
+        if !is_right {
+            let written = self.text.split_off(start);
+            if is_json {
+                self.text.pop();
+            }
+            self.push_open(name, &written);
+        } else if is_json {
+            self.text.push('"');
+        }
     }
 
     /// A number or a truth value: the same in both formats, and never a secret unless its name says so.
-    fn push_bare(&mut self, name: &str, value: fmt::Arguments<'_>) {
+    fn push_bare(&mut self, name: &str, value: impl Display) {
         if sounds_secret(name) {
             return self.push_text(name, HIDDEN);
         }
         self.push_name(name);
-        let _ = self.text.write_fmt(value);
+        let _ = write!(self.text, "{value}");
+    }
+
+    fn push_integer(&mut self, name: &str, value: impl itoa::Integer) {
+        self.push_bare(name, itoa::Buffer::new().format(value));
     }
 }
 
@@ -157,22 +217,22 @@ impl Visit for Line {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push_bare(field.name(), format_args!("{value}"));
+        self.push_integer(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.push_bare(field.name(), format_args!("{value}"));
+        self.push_integer(field.name(), value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push_bare(field.name(), format_args!("{value}"));
+        self.push_bare(field.name(), value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         if value.is_finite() {
-            self.push_bare(field.name(), format_args!("{value}"));
+            self.push_bare(field.name(), zmij::Buffer::new().format_finite(value));
         } else {
-            self.push_shown(field.name(), &value);
+            self.push_shown(field.name(), format_args!("{value}"));
         }
     }
 
@@ -187,7 +247,8 @@ impl Visit for Line {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.push_text(field.name(), &format!("{value:?}"));
+        self.has_request_id |= field.name() == "request_id";
+        self.push_shown(field.name(), format_args!("{value:?}"));
     }
 }
 
@@ -208,34 +269,91 @@ fn colour(level: Level) -> &'static str {
     }
 }
 
+/// Whether a field's name says that its value is to be hidden.
+fn is_secret(name: &str) -> bool {
+    sounds_secret(name) || is_secret_header(name)
+}
+
 /// RFC 3339 in UTC, to the microsecond. chrono's own takes ten times as long.
 fn push_time(text: &mut String, time: Timestamp) {
-    fn push(text: &mut String, number: u32, digits: u32) {
-        for power in (0..digits).rev() {
-            let digit = number / 10_u32.pow(power) % 10;
-            text.push(char::from_digit(digit, 10).unwrap_or('0'));
+    let (mut second, mut written) = SECOND.get();
+    if second != time.timestamp() {
+        second = time.timestamp();
+        written = *b"0000-00-00T00:00:00.";
+        push_digits(&mut written[0..4], u32::try_from(time.year()).unwrap_or_default());
+        for (start, number) in
+            [(5, time.month()), (8, time.day()), (11, time.hour()), (14, time.minute()), (17, time.second())]
+        {
+            push_digits(&mut written[start..start + 2], number);
         }
+        SECOND.set((second, written));
     }
-    let separated = [
-        (u32::try_from(time.year()).unwrap_or_default(), 4, '-'),
-        (time.month(), 2, '-'),
-        (time.day(), 2, 'T'),
-        (time.hour(), 2, ':'),
-        (time.minute(), 2, ':'),
-        (time.second(), 2, '.'),
-        // A leap second is 1,000,000 and more.
-        (time.nanosecond() / 1_000 % 1_000_000, 6, 'Z'),
-    ];
-    for (number, digits, separator) in separated {
-        push(text, number, digits);
-        text.push(separator);
+    let mut fraction = *b"000000Z";
+    // A leap second is 1,000,000 and more.
+    push_digits(&mut fraction[..6], time.nanosecond() / 1_000 % 1_000_000);
+    for part in [&written[..], &fraction[..]] {
+        text.push_str(std::str::from_utf8(part).unwrap_or_default());
     }
+}
+
+/// Writes a number in so many digits.
+fn push_digits(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789"[(number % 10) as usize];
+        number /= 10;
+    }
+}
+
+/// Not allowed in a JSON string as it is, or no ASCII.
+const ESCAPED: u8 = 1;
+/// Not allowed outside of quotation marks.
+const QUOTED: u8 = 2;
+/// Passwords hide in addresses (`://`), and in what follows an equals sign.
+const SUSPICIOUS: u8 = 4;
+
+/// What each byte asks for.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is_plain = byte >= 0x20 && byte < 0x7f && byte != b'"' as usize && byte != b'\\' as usize;
+        let is_word = is_plain && byte != b' ' as usize && byte != b'=' as usize;
+        let is_suspicious = byte == b'=' as usize || byte == b':' as usize;
+        classes[byte] = (if is_plain { 0 } else { ESCAPED })
+            | (if is_word { 0 } else { QUOTED })
+            | (if is_suspicious { SUSPICIOUS } else { 0 });
+        byte += 1;
+    }
+    classes
+};
+
+/// What the bytes of a text ask for, all of them together.
+fn classes(text: &str) -> u8 {
+    text.bytes().fold(0, |classes, byte| classes | CLASSES[usize::from(byte)])
+}
+
+/// Whether it can stand in a line of text as it is.
+fn is_word(text: &str, classes: u8) -> bool {
+    !text.is_empty() && classes & QUOTED == 0
+}
+
+fn may_hold_password(text: &str, classes: u8) -> bool {
+    classes & SUSPICIOUS != 0 && (text.contains('=') || text.contains("://"))
+}
+
+/// Whether a character does something to a terminal besides standing there: control characters, line and paragraph separators,
+/// and marks that turn the direction of what follows.
+pub(crate) fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// Writes text so that it can stand in JSON, and so that it begins no new line and steers no terminal.
 fn escape(text: &mut String, value: &str) {
-    let is_plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
-    if value.bytes().all(is_plain) {
+    if classes(value) & ESCAPED == 0 {
         text.push_str(value);
         return;
     }
@@ -246,12 +364,8 @@ fn escape(text: &mut String, value: &str) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            // Line and paragraph separators, and marks that turn the direction of what follows.
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(text, "\\u{:04x}", u32::from(character));
-            }
-            control if control.is_control() => {
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
+            steering if steers(steering) => {
+                let _ = write!(text, "\\u{:04x}", u32::from(steering));
             }
             other => text.push(other),
         }
@@ -260,7 +374,32 @@ fn escape(text: &mut String, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, push_time};
+    use super::{escape, push_time, reuse};
+
+    /// Begins a line when its thread ends.
+    struct Farewell;
+
+    impl Drop for Farewell {
+        fn drop(&mut self) {
+            drop(reuse());
+        }
+    }
+
+    thread_local! {
+        static EARLY: Farewell = const { Farewell };
+        static LATE: Farewell = const { Farewell };
+    }
+
+    #[test]
+    fn a_thread_that_ends_may_log() {
+        let ended = std::thread::spawn(|| {
+            // One of the two is dropped after the thread's memory for lines, whichever order that takes.
+            EARLY.with(|_| {});
+            super::BUFFER.set(String::from("a line"));
+            LATE.with(|_| {});
+        });
+        assert!(ended.join().is_ok());
+    }
 
     #[test]
     fn a_time_is_rfc_3339() {

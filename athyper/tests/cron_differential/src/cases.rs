@@ -19,16 +19,26 @@ pub struct Case {
 }
 
 const DAY: i64 = 24 * 3_600;
-/// An expression with more ticks a week than this is compared around changes and at the ends of months only.
+/// An expression with more ticks a week than this is compared on some days only: see [`all`].
 const DENSE: usize = 30;
 
 /// The instant a year begins in UTC.
 #[must_use]
 pub fn year_begins(year: i32) -> i64 {
-    format!("{year}-01-01T00:00:00Z").parse::<Timestamp>().expect("a year").timestamp()
+    midnight(year, 1, 1)
+}
+
+/// The instant a day begins in UTC.
+fn midnight(year: i32, month: i32, day: i32) -> i64 {
+    format!("{year}-{month:02}-{day:02}T00:00:00Z").parse::<Timestamp>().expect("a date").timestamp()
 }
 
 /// Every case for some years, taking each `step`th pair of expression and zone.
+///
+/// Whatever is due at most `DENSE` times a week is compared on every day of the years. The rest repeats itself from day to
+/// day; what can differ is a change of the clock, and which days are taken. It is compared for two days around each change,
+/// the end of February and the end of the year, and in each year around the first of one month and the 13th of another, which
+/// are other months each year.
 #[must_use]
 pub fn all(years: &[i32], step: usize) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -57,12 +67,26 @@ fn windows(expression: &str, zone_name: &str, years: &[i32]) -> Vec<(i64, i64)> 
             continue;
         }
         let change_windows = Zone::of(zone_name).changes(begins, ends).into_iter().map(|(change, ..)| change);
-        // The end of February and of the year, and the changes.
         let february = begins + 58 * DAY;
-        for middle in change_windows.chain([february, ends]) {
+        let first = midnight(year, year % 12 + 1, 1);
+        let thirteenth = midnight(year, (year + 5) % 12 + 1, 13);
+        for middle in change_windows.chain([february, ends, first, thirteenth]) {
             windows.push((middle - 3 * DAY / 4, middle + 5 * DAY / 4));
         }
     }
+    join(windows)
+}
+
+/// Makes one of spans that overlap, so that no tick is compared twice.
+fn join(mut windows: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    windows.sort_unstable();
+    windows.dedup_by(|(after, until), (_, joined)| {
+        let overlaps = *after < *joined;
+        if overlaps {
+            *joined = (*joined).max(*until);
+        }
+        overlaps
+    });
     windows
 }
 

@@ -1,11 +1,18 @@
 //! The table of differences: where another implementation has other ticks than we, and why.
 //!
-//! Ours follow Vixie cron: see `athyper::schedule::Cron`. A difference that no row explains fails the test; so does a row
+//! Ours follow Vixie cron: see `athyper::schedule::Cron`. Vixie's rules stand in cron(8), *Daylight Saving Time and other time
+//! changes*, and crontab(5). A difference that no row explains fails the test; so does a row
 //! that explains nothing any more.
 
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
 use crate::cases::Case;
-use crate::local::Zone;
+use crate::expressions::names_times_of_day;
+use crate::local::{Zone, wall_clock};
 use crate::peers::Peer;
+use crate::reading::Reading;
 
 /// Who has a tick that the other has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +30,10 @@ pub struct Difference<'a> {
     pub case: &'a Case,
     /// Its zone.
     pub zone: &'a Zone,
+    /// The expression as the Rust crate reads it.
+    pub reading: &'a Reading,
+    /// All our ticks in the same span.
+    pub ours: &'a BTreeSet<i64>,
     /// The tick.
     pub tick: i64,
     /// Who has it.
@@ -30,32 +41,38 @@ pub struct Difference<'a> {
 }
 
 impl Difference<'_> {
-    fn field(&self, index: usize) -> &str {
-        self.case.expression.split(' ').nth(index).unwrap_or_default()
-    }
-
-    /// Minute and hour are spelled out: times of day, and no rhythm.
     fn names_times_of_day(&self) -> bool {
-        !self.field(0).contains('*') && !self.field(1).contains('*')
+        names_times_of_day(&self.case.expression)
     }
 
-    /// Both days are restricted.
-    fn names_both_days(&self) -> bool {
-        self.field(2) != "*" && self.field(4) != "*"
+    /// One of the restricted days fits, and not both.
+    fn fits_one_day_only(&self) -> bool {
+        let time = wall_clock(self.zone, self.tick);
+        self.reading.names(time) && !self.reading.names_with_both_days(time)
     }
 
-    /// The tick is the moment at which a clock jumped ahead.
-    fn ends_a_gap(&self) -> bool {
-        self.zone
-            .changes(self.tick - 1, self.tick + 1)
-            .iter()
-            .any(|(at, before, after)| *at == self.tick && after > before)
+    /// The tick is the moment at which a clock jumped ahead over a time that the expression names.
+    fn stands_for_what_was_skipped(&self) -> bool {
+        let changes = self.zone.changes(self.tick - 1, self.tick + 1);
+        changes.iter().any(|(at, before, after)| {
+            let reached = wall_clock(self.zone, *at) - TimeDelta::seconds(i64::from(after - before));
+            *at == self.tick && after > before && self.reading.names_within(reached, wall_clock(self.zone, *at))
+        })
     }
 
-    /// The local time of the tick is shown for the second time.
-    fn is_in_second_pass(&self) -> bool {
+    /// The same local time before the clock went back, when the tick is in the second pass.
+    fn first_pass(&self) -> Option<i64> {
         let changes = self.zone.changes(self.tick - 4 * 3_600, self.tick + 1);
-        changes.iter().any(|(at, before, after)| before > after && self.tick < at + i64::from(before - after))
+        let repeats = |(at, before, after): &(i64, i32, i32)| {
+            let repeated = i64::from(before - after);
+            (repeated > 0 && self.tick < at + repeated).then(|| self.tick - repeated)
+        };
+        changes.iter().find_map(repeats)
+    }
+
+    /// The tick is the second at its local time, and we have the first.
+    fn repeats_a_tick_of_ours(&self) -> bool {
+        self.first_pass().is_some_and(|first| self.ours.contains(&first))
     }
 
     /// The clock went back to, or by, a part of an hour.
@@ -95,8 +112,9 @@ pub const TABLE: &[Row] = &[
         peer: Peer::RustCron,
         name: "both days",
         because: "The crate takes a day that fits both restricted day fields. Cron has always taken one that fits either \
-                  (crontab(5)); `+` asks for both with us.",
-        explains: |difference| difference.side == Side::OnlyOurs && difference.names_both_days(),
+                  (crontab(5)); `+` asks for both with us. Vixie counts a step over `*` (`*/2`) as unrestricted, we and \
+                  croniter as restricted: documented at `Cron`.",
+        explains: |difference| difference.side == Side::OnlyOurs && difference.fits_one_day_only(),
     },
     Row {
         peer: Peer::RustCron,
@@ -104,7 +122,9 @@ pub const TABLE: &[Row] = &[
         because: "The crate leaves out a time that the clock jumps over. Vixie cron runs it at once after the jump, so that \
                   a nightly job runs every night.",
         explains: |difference| {
-            difference.side == Side::OnlyOurs && difference.names_times_of_day() && difference.ends_a_gap()
+            difference.side == Side::OnlyOurs
+                && difference.names_times_of_day()
+                && difference.stands_for_what_was_skipped()
         },
     },
     Row {
@@ -112,16 +132,20 @@ pub const TABLE: &[Row] = &[
         name: "repeated time of day",
         because: "The crate runs a time of day twice when the clock shows it twice. Vixie cron runs it once.",
         explains: |difference| {
-            difference.side == Side::OnlyTheirs && difference.names_times_of_day() && difference.is_in_second_pass()
+            difference.side == Side::OnlyTheirs
+                && difference.names_times_of_day()
+                && difference.repeats_a_tick_of_ours()
         },
     },
     Row {
         peer: Peer::Croniter,
         name: "skipped beat",
         because: "The package moves a beat of a rhythm that the clock jumps over to the end of the jump. A rhythm follows \
-                  the elapsed time: no beat is owed.",
+                  the elapsed time, so no beat is owed: in cron(8) jobs with a `*` in minute or hour go by the new time.",
         explains: |difference| {
-            difference.side == Side::OnlyTheirs && !difference.names_times_of_day() && difference.ends_a_gap()
+            difference.side == Side::OnlyTheirs
+                && !difference.names_times_of_day()
+                && difference.stands_for_what_was_skipped()
         },
     },
     Row {
@@ -129,7 +153,9 @@ pub const TABLE: &[Row] = &[
         name: "repeated time of day",
         because: "The package runs a time of day twice when the clock shows it twice. Vixie cron runs it once.",
         explains: |difference| {
-            difference.side == Side::OnlyTheirs && difference.names_times_of_day() && difference.is_in_second_pass()
+            difference.side == Side::OnlyTheirs
+                && difference.names_times_of_day()
+                && difference.repeats_a_tick_of_ours()
         },
     },
     Row {
@@ -140,7 +166,7 @@ pub const TABLE: &[Row] = &[
         explains: |difference| {
             difference.side == Side::OnlyOurs
                 && !difference.names_times_of_day()
-                && difference.is_in_second_pass()
+                && difference.repeats_a_tick_of_ours()
                 && difference.repeats_a_part_of_an_hour()
         },
     },

@@ -80,3 +80,9 @@ pub fn all() -> Vec<String> {
     all.extend(SINGLE.iter().map(|&expression| expression.to_owned()));
     all
 }
+
+/// Whether minute and hour are spelled out: times of day, and no rhythm.
+#[must_use]
+pub fn names_times_of_day(expression: &str) -> bool {
+    !expression.split(' ').take(2).any(|field| field.contains('*'))
+}

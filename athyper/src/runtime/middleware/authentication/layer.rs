@@ -73,11 +73,10 @@ impl Filter for AuthenticationFilter {
             Given::Token(token) => {
                 let authenticator = Arc::clone(&self.authenticator);
                 let record = Arc::clone(&exchange.record);
-                let request = std::mem::take(request);
-                Flow::Wait(Box::pin(async move {
+                Flow::Check(Box::pin(async move {
                     let principal = authenticator.authenticate(&token).await.map_err(refused)?;
                     record.prove(principal);
-                    Ok(request)
+                    Ok(())
                 }))
             }
         }

@@ -26,6 +26,12 @@ struct RateLimitFilter {
     exempt: &'static [&'static str],
 }
 
+/// A number as a value, in half the allocations of `HeaderValue::from`.
+fn number(value: impl itoa::Integer) -> HeaderValue {
+    let text = HeaderValue::from_str(itoa::Buffer::new().format(value));
+    text.unwrap_or(const { HeaderValue::from_static("0") })
+}
+
 impl Filter for RateLimitFilter {
     fn before(&self, request: &mut Request, exchange: &mut Exchange) -> Flow {
         if self.exempt.contains(&request.uri().path()) {
@@ -46,9 +52,13 @@ impl Filter for RateLimitFilter {
         let reset = decision.reset_after.as_secs() + u64::from(decision.reset_after.subsec_nanos() > 0);
         let headers = response.headers_mut();
         headers.insert(LIMIT, self.limit.clone());
-        headers.insert(REMAINING, HeaderValue::from(decision.remaining));
-        headers.insert(RESET, HeaderValue::from(reset));
+        headers.insert(REMAINING, number(decision.remaining));
+        headers.insert(RESET, number(reset));
         headers.insert(POLICY, self.policy.clone());
+    }
+
+    fn added_fields(&self) -> usize {
+        4
     }
 }
 
