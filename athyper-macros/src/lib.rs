@@ -120,6 +120,35 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Its kind is the type's name in snake case, its version 1, unless `#[job(…)]` below the derive says otherwise:
 /// `name = "…"`, `version = 2`, `aliases = ["old_name"]`. How it runs stands on the handler's [`job`](macro@job).
 ///
+/// While a new version is rolled out, jobs of the old shape still wait. `upcasts` names the earlier shapes, each with a `From`: a job
+/// of one of them reaches the handler as the new one. An earlier shape says its version by a derive of its own; without one it is
+/// the first.
+///
+/// ```
+/// use athyper::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Deserialize)]
+/// struct WelcomeV1(String);
+///
+/// #[derive(Serialize, Deserialize, Job)]
+/// #[job(version = 2, upcasts = [WelcomeV1])]
+/// struct Welcome {
+///     to: String,
+/// }
+///
+/// impl From<WelcomeV1> for Welcome {
+///     fn from(WelcomeV1(to): WelcomeV1) -> Self {
+///         Self { to }
+///     }
+/// }
+///
+/// #[job]
+/// async fn welcome(welcome: Welcome) {
+///     println!("Welcome, {}", welcome.to);
+/// }
+/// ```
+///
 /// A payload whose handler is in another crate is a *contract*: `#[job(contract, output = Report, queue = "reports", …)]` on
 /// the payload says everything, and the handler is `#[job(contract)]`, at most with `concurrency`.
 ///
@@ -291,16 +320,26 @@ pub fn port(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// It stands on the product's function, or, when that lies in a library so that tests can start it too, on the `use` that
 /// brings it into the binary. `main` reads the environment and the files of configuration, sets the logger and the
-/// signal handlers, and serves the command line.
+/// signal handlers, and serves the command line. A function of another package is taken along as any module: name its crate
+/// with `athyper::modules!(…)`.
 ///
-/// ```ignore
+/// ```no_run
+/// use athyper::prelude::*;
+///
+/// async fn sign_up() -> StatusCode {
+///     StatusCode::CREATED
+/// }
+///
 /// #[athyper::main]
 /// pub fn app(kernel: KernelBuilder) -> KernelBuilder {
 ///     kernel.routes(Router::new().route("/users", post(sign_up)))
 /// }
 /// ```
 ///
-/// ```ignore
+/// ```no_run
+/// # mod my_product {
+/// #     pub fn app(kernel: athyper::kernel::KernelBuilder) -> athyper::kernel::KernelBuilder { kernel }
+/// # }
 /// // src/main.rs of a product whose library says `athyper::module!();`
 /// #[athyper::main]
 /// use my_product::app;

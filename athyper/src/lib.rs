@@ -7,6 +7,8 @@ extern crate self as athyper;
 
 mod adapters;
 mod foundation;
+#[cfg(doctest)]
+mod readme;
 mod runtime;
 
 pub mod prelude;
@@ -26,7 +28,7 @@ pub mod jobs {
     pub use crate::foundation::jobs::{
         Added, Backoff, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration, JobCounts,
         JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob, Outcome, Priority, QueueName,
-        Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
+        Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast, Verdict,
     };
     pub use crate::runtime::jobs::{
         AttemptReport, AwaitResult, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome, HandlerRunner,

@@ -8,7 +8,7 @@ pub use std::sync::Arc;
 
 pub use athyper_macros::{Config, Failure, Job, Row, inject, job, port, scheduled};
 
-pub use crate::foundation::clock::{Clock, Timestamp};
+pub use crate::foundation::clock::{Clock, ClockExt, Timestamp};
 pub use crate::foundation::config::ConfigSection;
 pub use crate::foundation::context::{Context, Principal};
 pub use crate::foundation::error::{Error, ErrorKind, Result, ResultExt};

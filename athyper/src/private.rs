@@ -24,7 +24,7 @@ pub use crate::foundation::config::{
 };
 pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
 pub use crate::foundation::error::{Error, ErrorKind, Result};
-pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention};
+pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention, Upcast};
 pub use crate::foundation::schedule::{MissedTicks, Overlap};
 pub use crate::foundation::sql::{FromRow, FromSqlValue, Row, SqlValue};
 use crate::runtime::command_line::run_process;
@@ -33,6 +33,7 @@ pub use crate::runtime::container::{
 };
 pub use crate::runtime::jobs::{
     HandlerOutcome, JobContext, JobDescriptor, JobHandler, JobReturn, RunHandler, check_payload, decode_payload,
+    upcast_payload,
 };
 use crate::runtime::kernel::KernelBuilder;
 pub use crate::runtime::scheduler::{ScheduleDescriptor, Tick};
@@ -69,6 +70,32 @@ pub static ATHYPER_SECTIONS_V0: [SectionDescriptor];
 pub struct ModuleDescriptor {
     /// The crate's name, as `module_path!()` begins.
     pub name: &'static str,
+    /// The cargo package it belongs to: the library, binaries and tests of a package are one product. Without cargo the crate's
+    /// name.
+    pub package: &'static str,
+    /// Where the crate says so.
+    pub place: Place,
+    /// Whether it is the product: it has `#[athyper::main]`.
+    pub is_product: bool,
+}
+
+impl ModuleDescriptor {
+    /// A crate, by `module_path!()` and `option_env!("CARGO_PKG_NAME")` in it.
+    #[must_use]
+    pub const fn new(module_path: &'static str, package: Option<&'static str>, place: Place) -> Self {
+        let name = crate_of(module_path);
+        let package = match package {
+            Some(package) => package,
+            None => name,
+        };
+        Self { name, package, place, is_product: false }
+    }
+
+    /// As [`new`](Self::new), for the crate with `#[athyper::main]`.
+    #[must_use]
+    pub const fn product(module_path: &'static str, package: Option<&'static str>, place: Place) -> Self {
+        Self { is_product: true, ..Self::new(module_path, package, place) }
+    }
 }
 
 inventory::collect!(ModuleDescriptor);
@@ -149,6 +176,8 @@ pub trait JobIdentity {
     const __ATHYPER_JOB_VERSION: u32 = 1;
     /// Earlier names.
     const __ATHYPER_JOB_ALIASES: &'static [&'static str] = &[];
+    /// How payloads of earlier versions are read.
+    const __ATHYPER_JOB_UPCASTS: &'static [Upcast] = &[];
 }
 
 impl<T: ?Sized> JobIdentity for T {}
@@ -266,6 +295,8 @@ pub trait Contract<R> {
     /// As in the payload's `Job`.
     const ALIASES: &'static [&'static str];
     /// As in the payload's `Job`.
+    const UPCASTS: &'static [Upcast];
+    /// As in the payload's `Job`.
     const OPTIONS: JobOptions;
 }
 
@@ -274,6 +305,7 @@ impl<J: Job, R: JobReturn<Output = J::Output>> Contract<R> for J {
     const KIND: &'static str = J::KIND;
     const VERSION: u32 = J::VERSION;
     const ALIASES: &'static [&'static str] = J::ALIASES;
+    const UPCASTS: &'static [Upcast] = J::UPCASTS;
     const OPTIONS: JobOptions = J::OPTIONS;
 }
 
@@ -341,22 +373,27 @@ impl<T> UnreadablePayload<T> for Payload<T> {
 macro_rules! module {
     () => {
         #[doc(hidden)]
-        pub static __ATHYPER_MODULE: $crate::private::ModuleDescriptor =
-            $crate::private::ModuleDescriptor { name: $crate::private::crate_of(::core::module_path!()) };
+        pub static __ATHYPER_MODULE: $crate::private::ModuleDescriptor = {
+            let package = ::core::option_env!("CARGO_PKG_NAME");
+            $crate::private::ModuleDescriptor::new(::core::module_path!(), package, $crate::private::Place::caller())
+        };
 
-        $crate::private::inventory::submit! {
-            $crate::private::ModuleDescriptor { name: $crate::private::crate_of(::core::module_path!()) }
-        }
+        $crate::private::inventory::submit! { __ATHYPER_MODULE }
     };
 }
 
 /// Names the library crates that a product is made of besides its own.
 ///
 /// A crate that is only a dependency is not linked unless code names it. This names each of them: one that is missing, or
-/// does not say [`module!`](crate::module), does not compile.
+/// does not say [`module!`](crate::module), does not compile. The other way round, a crate whose items are linked in although no
+/// list names it keeps the product from starting. The crates of the product's own package need no naming.
 ///
-/// ```ignore
+/// ```
+/// # extern crate self as billing;
+/// # extern crate self as crm;
+/// # athyper::module!();
 /// athyper::modules!(billing, crm);
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! modules {
@@ -364,11 +401,7 @@ macro_rules! modules {
         $crate::private::inventory::submit! {
             $crate::private::ModuleList {
                 by: $crate::private::crate_of(::core::module_path!()),
-                place: $crate::private::Place {
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                    column: ::core::column!(),
-                },
+                place: $crate::private::Place::caller(),
                 modules: &[$(&::$module::__ATHYPER_MODULE),+],
             }
         }

@@ -105,9 +105,7 @@ fn backoff_tokens(backoff: &Backoff) -> TokenStream {
         Growth::Linear => quote!(linear),
         Growth::Exponential => quote!(exponential),
     };
-    // Beyond the longest wait there is by default, a first wait is the longest as well.
-    let max = backoff.max.or_else(|| (backoff.base > Duration::from_secs(24 * 3600)).then_some(backoff.base));
-    let max = max.map(|max| {
+    let max = backoff.longest().map(|max| {
         let max = duration_tokens(max);
         quote!(max: #max,)
     });

@@ -46,6 +46,14 @@ pub(crate) struct Backoff {
     pub(crate) jitter_percent: u8,
 }
 
+impl Backoff {
+    /// The longest wait, unless it is the default one.
+    pub(crate) fn longest(&self) -> Option<Duration> {
+        // Beyond the longest wait there is by default, a first wait is the longest as well.
+        self.max.or_else(|| (self.base > Duration::from_secs(24 * 3600)).then_some(self.base))
+    }
+}
+
 /// Reads a back-off: `"fixed 5s"`, `"linear 5s"`, `"exponential 1s max 1h jitter 0.2"`.
 pub(crate) fn backoff(literal: &LitStr) -> Result<Backoff> {
     parse_backoff(&literal.value()).map_err(|message| Error::new(literal.span(), message))
@@ -212,5 +220,91 @@ mod tests {
         for text in ["", ",", "500, 600", "7d, 1d", "many", "-1", "99999999999"] {
             assert!(parse_retention(text).is_err(), "{text}");
         }
+    }
+
+    /// The product reads the same texts from its configuration, with a parser of its own: this crate cannot use the library
+    /// whose macros it has, and the library's messages name no token.
+    #[test]
+    fn the_product_reads_each_text_as_the_attribute_does() {
+        let lengths = [
+            "1s",
+            "1500ms",
+            "1h 30m",
+            "1h30m",
+            "7d",
+            "2 weeks",
+            "1 hour, 5 mins",
+            "25h",
+            " 5s",
+            "0s",
+            "-5s",
+            "5s ago",
+            "1 month",
+            "1y",
+            "5",
+            "s",
+            "1.5s",
+            "00:05:00",
+            "PT5S",
+            "1e3s",
+            "99999999999h",
+            "",
+            "soon",
+            "5s max",
+            "max",
+        ];
+        let tails = [
+            "",
+            " max 1h",
+            " max 1s",
+            " max",
+            " max 1h max 2h",
+            " jitter 0.2",
+            " jitter 1",
+            " jitter 1.5",
+            " jitter -0",
+            " jitter",
+            " jitter x",
+            " jitter NaN",
+            " max 2d jitter 0.255",
+            " jitter .5 max 30d",
+            " jitter 0 jitter 0",
+            " 5m",
+            " Max 1h",
+            " max 0s",
+        ];
+        let mut accepted = 0;
+        for growth in ["fixed", "linear", "exponential", "Fixed", "quadratic", ""] {
+            for length in lengths {
+                for tail in tails {
+                    let text = format!("{growth} {length}{tail}");
+                    let here = parse_backoff(&text);
+                    match (&here, text.parse::<athyper::jobs::Backoff>()) {
+                        (Ok(here), Ok(there)) => {
+                            let growth = match here.growth {
+                                Growth::Fixed => athyper::jobs::Growth::Fixed,
+                                Growth::Linear => athyper::jobs::Growth::Linear,
+                                Growth::Exponential => athyper::jobs::Growth::Exponential,
+                            };
+                            let max = longest_wait(here);
+                            assert_eq!(
+                                (growth, here.base, max, here.jitter_percent),
+                                (there.growth, there.base, there.max, there.jitter_percent),
+                                "{text}"
+                            );
+                            accepted += 1;
+                        }
+                        (Err(_), Err(_)) => {}
+                        (here, there) => panic!("`{text}` is {here:?} in an attribute and {there:?} in the product"),
+                    }
+                }
+            }
+        }
+        assert!(accepted > 100, "only {accepted} texts were accepted");
+    }
+
+    /// As the output of the attribute says it.
+    fn longest_wait(backoff: &Backoff) -> Duration {
+        backoff.longest().unwrap_or(athyper::jobs::Backoff::fixed(backoff.base).max)
     }
 }

@@ -1,8 +1,11 @@
 //! `#[derive(Job)]`: who a payload is on the wire; in the contract form, the whole job.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::{DeriveInput, ExprArray, Ident, Lit, LitStr, Type};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{DeriveInput, ExprArray, Ident, Lit, LitStr, Token, Type, bracketed};
 
 use super::parse::OF_PAYLOAD;
 use crate::common::arguments::{Arguments, Known, Takes};
@@ -19,6 +22,7 @@ struct Payload {
     name: Option<String>,
     version: u32,
     aliases: Vec<String>,
+    upcasts: Vec<Type>,
     contract: Option<(JobOptions, Option<Type>)>,
 }
 
@@ -78,11 +82,16 @@ impl Payload {
         let wire = name.clone().unwrap_or_else(|| snake(&input.ident.to_string()));
         let aliases = aliases(&arguments, &wire, errors);
         let contract = is_contract.then_some((options, output));
-        Self { ident: input.ident.clone(), name, version, aliases, contract }
+        let upcasts: Vec<Type> = arguments.value::<TypeList>("upcasts", errors).map(|list| list.0).unwrap_or_default();
+        if let Some(first) = upcasts.first().filter(|_| version == 1) {
+            errors.on(first, "version 1 has no earlier ones: say `version = 2` beside it");
+        }
+        Self { ident: input.ident.clone(), name, version, aliases, upcasts, contract }
     }
 
     fn expand(&self) -> TokenStream {
         let Self { ident, version, aliases, .. } = self;
+        let upcasts = self.upcasts();
         if let Some((options, output)) = &self.contract {
             let kind = self.name.clone().unwrap_or_else(|| snake(&ident.to_string()));
             let options = options.tokens();
@@ -94,6 +103,7 @@ impl Payload {
                     const KIND: &'static str = #kind;
                     const VERSION: u32 = #version;
                     const ALIASES: &'static [&'static str] = &[#(#aliases),*];
+                    const UPCASTS: &'static [athyper::private::Upcast] = #upcasts;
                     const OPTIONS: athyper::private::JobOptions = #options;
                 }
             };
@@ -115,8 +125,43 @@ impl Payload {
                 pub const __ATHYPER_JOB_VERSION: u32 = #version;
                 #[doc(hidden)]
                 pub const __ATHYPER_JOB_ALIASES: &'static [&'static str] = &[#(#aliases),*];
+                #[doc(hidden)]
+                pub const __ATHYPER_JOB_UPCASTS: &'static [athyper::private::Upcast] = #upcasts;
             }
         }
+    }
+
+    /// The list of upcasts; an earlier shape says its version by a `#[derive(Job)]` of its own, and is the first without one.
+    fn upcasts(&self) -> TokenStream {
+        let (ident, version) = (&self.ident, self.version);
+        let upcasts = self.upcasts.iter().map(|old| {
+            quote_spanned! {old.span()=>
+                athyper::private::Upcast {
+                    version: {
+                        #[allow(unused_imports)]
+                        use athyper::private::JobIdentity as _;
+                        assert!(
+                            <#old>::__ATHYPER_JOB_VERSION < #version,
+                            "an upcast starts from an earlier version, and this type's is not"
+                        );
+                        <#old>::__ATHYPER_JOB_VERSION
+                    },
+                    convert: athyper::private::upcast_payload::<#old, #ident>,
+                }
+            }
+        });
+        quote!(&[#(#upcasts),*])
+    }
+}
+
+/// Types in brackets.
+struct TypeList(Vec<Type>);
+
+impl Parse for TypeList {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let list;
+        bracketed!(list in input);
+        Ok(Self(Punctuated::<Type, Token![,]>::parse_terminated(&list)?.into_iter().collect()))
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn expand(job: &Job) -> TokenStream {
             kind: quote!(#contract::KIND),
             version: quote!(#contract::VERSION),
             aliases: quote!(#contract::ALIASES),
+            upcasts: quote!(#contract::UPCASTS),
             options: quote!(&#contract::OPTIONS),
         }));
     };
@@ -36,6 +37,7 @@ pub(super) fn expand(job: &Job) -> TokenStream {
         kind: quote!(__ATHYPER_KIND),
         version: quote!(__ATHYPER_VERSION),
         aliases: quote!(__ATHYPER_ALIASES),
+        upcasts: quote!(__ATHYPER_UPCASTS),
         options: quote!(&__ATHYPER_OPTIONS),
     });
     let element = element(&quote!(<#payload as athyper::private::JobHandler>::DESCRIPTOR));
@@ -49,6 +51,7 @@ pub(super) fn expand(job: &Job) -> TokenStream {
             };
             const __ATHYPER_VERSION: u32 = <#payload>::__ATHYPER_JOB_VERSION;
             const __ATHYPER_ALIASES: &'static [&'static str] = <#payload>::__ATHYPER_JOB_ALIASES;
+            const __ATHYPER_UPCASTS: &'static [athyper::private::Upcast] = <#payload>::__ATHYPER_JOB_UPCASTS;
             const __ATHYPER_OPTIONS: athyper::private::JobOptions = #options;
 
             #[automatically_derived]
@@ -57,6 +60,7 @@ pub(super) fn expand(job: &Job) -> TokenStream {
                 const KIND: &'static str = __ATHYPER_KIND;
                 const VERSION: u32 = __ATHYPER_VERSION;
                 const ALIASES: &'static [&'static str] = __ATHYPER_ALIASES;
+                const UPCASTS: &'static [athyper::private::Upcast] = __ATHYPER_UPCASTS;
                 const OPTIONS: athyper::private::JobOptions = __ATHYPER_OPTIONS;
             }
             #[automatically_derived]
@@ -73,6 +77,7 @@ pub(crate) struct Identity {
     pub(crate) kind: TokenStream,
     pub(crate) version: TokenStream,
     pub(crate) aliases: TokenStream,
+    pub(crate) upcasts: TokenStream,
     pub(crate) options: TokenStream,
 }
 
@@ -91,7 +96,7 @@ impl Handler<'_> {
     /// The `JobDescriptor`.
     pub(crate) fn descriptor(&self) -> TokenStream {
         let Self { ident, label, payload, .. } = self;
-        let Identity { kind, version, aliases, options } = &self.identity;
+        let Identity { kind, version, aliases, upcasts, options } = &self.identity;
         let concurrency = match self.concurrency {
             Some(concurrency) => quote!(::core::option::Option::Some(#concurrency)),
             None => quote!(::core::option::Option::None),
@@ -107,6 +112,7 @@ impl Handler<'_> {
                 kind: #kind,
                 aliases: #aliases,
                 version: #version,
+                upcasts: #upcasts,
                 options: #options,
                 concurrency: #concurrency,
                 payload: ::core::any::TypeId::of::<#payload>(),

@@ -19,6 +19,7 @@ pub(super) const OF_PAYLOAD: &[Known] = &[
     ("name", Takes::Value("\"send_welcome\"")),
     ("version", Takes::Value("2")),
     ("aliases", Takes::Value("[\"old_name\"]")),
+    ("upcasts", Takes::Value("[WelcomeV1]")),
 ];
 
 /// An attribute and its function.

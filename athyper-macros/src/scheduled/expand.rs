@@ -26,8 +26,13 @@ pub(super) fn expand(schedule: &Schedule) -> TokenStream {
     let options = options.tokens();
     let payload: Type = parse_quote!(athyper::private::Tick);
     let label = format!("schedule `{ident}`");
-    let identity =
-        Identity { kind: quote!(#kind), version: quote!(1), aliases: quote!(&[]), options: quote!(&__ATHYPER_OPTIONS) };
+    let identity = Identity {
+        kind: quote!(#kind),
+        version: quote!(1),
+        aliases: quote!(&[]),
+        upcasts: quote!(&[]),
+        options: quote!(&__ATHYPER_OPTIONS),
+    };
     let (returned, sources) = (&schedule.returned, &schedule.sources);
     let handler = Handler { ident, label: &label, payload: &payload, returned, sources, identity, concurrency: None };
     let job = handler.descriptor();

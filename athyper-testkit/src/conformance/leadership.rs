@@ -204,10 +204,13 @@ cases! {
 ///
 /// Takes an `async fn() -> LeadershipFixture` that opens a fresh store.
 ///
-/// ```ignore
+/// ```
+/// # use athyper_testkit::conformance::leadership::LeadershipFixture;
+/// # async fn memory_fixture() -> LeadershipFixture { std::future::pending().await }
 /// mod on_memory {
 ///     athyper_testkit::leadership_conformance!(super::memory_fixture);
 /// }
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! leadership_conformance {

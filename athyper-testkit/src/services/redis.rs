@@ -128,6 +128,9 @@ impl RedisServer {
     pub fn try_ask(&self, words: &[&str]) -> io::Result<Reply> {
         let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(2))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        if let Some((_, password)) = self.settings.iter().find(|(name, _)| name == "requirepass") {
+            ask(&mut stream, &["AUTH", password])?;
+        }
         ask(&mut stream, words)
     }
 
@@ -193,9 +196,9 @@ impl RedisServer {
                 return Some(false);
             }
             let info = self.try_ask(&["INFO", "server"]).ok()?.text();
-            (!info.is_empty())
-                .then(|| info.lines().any(|line| line == ours) && self.is_loaded())
-                .filter(|ready| *ready || !info.lines().any(|line| line == ours))
+            let is_ours = info.lines().any(|line| line == ours);
+            // Before it has read its data it answers with a refusal.
+            (!info.is_empty()).then_some(is_ours).filter(|is_ours| !is_ours || self.is_loaded())
         };
         let started = wait_for(answers) == Some(true);
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);

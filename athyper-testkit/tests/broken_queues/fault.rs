@@ -221,6 +221,8 @@ faults! {
     KeepsRemovedSchedules,
     RemovesJobsOfSchedules,
     DeclaresForAnybody,
+    DeclaresForOlderVersions,
+    BelievesAnyBeginning,
     KeepsTheFirstEpoch,
     FiresNothing,
     FiresWithoutItsJob,

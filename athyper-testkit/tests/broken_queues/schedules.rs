@@ -25,9 +25,9 @@ impl BrokenQueue {
         let fired = self.inner.schedules().fire(fire).await?;
         for record in before {
             let declared = [(record.name.clone(), String::from("restored"))];
-            self.inner.schedules().declare(record.epoch, record.high_water, &declared).await?;
+            self.inner.schedules().declare(record.epoch, record.since, record.high_water, &declared).await?;
             let declared = [(record.name, record.definition)];
-            self.inner.schedules().declare(record.epoch, record.high_water, &declared).await?;
+            self.inner.schedules().declare(record.epoch, record.since, record.high_water, &declared).await?;
         }
         Ok(fired)
     }
@@ -36,16 +36,22 @@ impl BrokenQueue {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl ScheduleStore for BrokenQueue {
-    async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool> {
+    async fn declare(
+        &self,
+        epoch: u64,
+        since: Timestamp,
+        now: Timestamp,
+        schedules: &[(String, String)],
+    ) -> Result<bool> {
         let inner = self.inner.schedules();
         let mut declared = schedules.to_vec();
         let records = inner.records().await?;
-        let mut epoch = epoch;
+        let (mut epoch, mut since) = (epoch, since);
         match self.fault {
             Some(Fault::DeclaresNothing) => return Ok(true),
             Some(Fault::RestartsMarks) => {
                 let other: Vec<_> = declared.iter().map(|(name, _)| (name.clone(), "restart".to_owned())).collect();
-                inner.declare(epoch, now, &other).await?;
+                inner.declare(epoch, since, now, &other).await?;
             }
             Some(Fault::KeepsMarksOfChanged) => {
                 for (name, definition) in &mut declared {
@@ -71,12 +77,19 @@ impl ScheduleStore for BrokenQueue {
             Some(Fault::DeclaresForAnybody) => {
                 epoch = records.iter().map(|record| record.epoch).max().unwrap_or_default().max(epoch);
             }
+            Some(Fault::DeclaresForOlderVersions) => since = now,
+            Some(Fault::BelievesAnyBeginning) => {
+                let latest = records.iter().map(|record| record.since).max();
+                if latest.is_some_and(|latest| latest > since) {
+                    return Ok(true);
+                }
+            }
             Some(Fault::KeepsTheFirstEpoch) => {
                 epoch = *self.memory().first_epoch.get_or_insert(epoch);
             }
             _ => {}
         }
-        inner.declare(epoch, now, &declared).await
+        inner.declare(epoch, since, now, &declared).await
     }
 
     async fn records(&self) -> Result<Vec<ScheduleRecord>> {

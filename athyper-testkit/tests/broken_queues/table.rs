@@ -165,6 +165,8 @@ pub(crate) const CAUGHT_BY: &[(&str, Fault)] = &[
     ("a_removed_schedule_disappears", Fault::KeepsRemovedSchedules),
     ("a_removed_schedule_disappears", Fault::RemovesJobsOfSchedules),
     ("a_replaced_leader_cannot_declare", Fault::DeclaresForAnybody),
+    ("an_older_version_changes_no_schedule", Fault::DeclaresForOlderVersions),
+    ("a_beginning_in_the_future_is_not_believed", Fault::BelievesAnyBeginning),
     ("a_tick_adds_its_job", Fault::FiresWithoutItsJob),
     ("a_tick_adds_its_job", Fault::FiresNothing),
     ("a_tick_adds_its_job", Fault::ForgetsTheLastJob),

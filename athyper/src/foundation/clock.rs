@@ -41,6 +41,20 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
 }
 
 /// Conveniences on every [`Clock`].
+///
+/// ```
+/// use athyper::prelude::*;
+/// use std::time::Duration;
+///
+/// #[inject]
+/// struct Poller { clock: Arc<dyn Clock> }
+///
+/// impl Poller {
+///     async fn pause(&self) {
+///         self.clock.sleep(Duration::from_secs(5)).await; // in a test, as soon as virtual time has passed
+///     }
+/// }
+/// ```
 pub trait ClockExt: Clock {
     /// Waits for `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {

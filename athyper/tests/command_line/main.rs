@@ -1,6 +1,7 @@
 //! The commands of a product's binary, on a small product and without a process.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod jobs;
 mod product;
 
 use std::sync::Arc;

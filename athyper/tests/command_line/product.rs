@@ -8,7 +8,7 @@ use athyper::clock::{Clock, SystemClock};
 use athyper::config::{Config, Secret};
 use athyper::driver::{DriverContext, SharedConnections, drivers};
 use athyper::http::{Router, get, post};
-use athyper::jobs::{JobId, QueueName};
+use athyper::jobs::{JobId, JobQueue, QueueName};
 use athyper::kernel::KernelBuilder;
 use athyper::prelude::*;
 use athyper::schedule::{MissedTicks, Schedule};
@@ -84,14 +84,18 @@ pub(crate) fn app(kernel: KernelBuilder) -> KernelBuilder {
 const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, name: "greetings", sql: "CREATE TABLE greetings (name TEXT PRIMARY KEY)" }];
 
-/// The payload of a job in the folder's queue, as another process reads it.
-pub(crate) async fn payload_of(folder: &Folder, id: &str) -> Vec<u8> {
+/// The folder's queue, as another process opens it.
+pub(crate) async fn queue_of(folder: &Folder) -> Arc<dyn JobQueue> {
     let driver = drivers().find(|driver| driver.scheme == "sqlite").unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let url = format!("sqlite://{}", folder.path().join("data/app.db").display());
     let context = DriverContext { url, clock, shared: Arc::new(SharedConnections::default()) };
-    let queue = driver.jobs.unwrap()(&context).await.unwrap();
-    let record = queue.get(&QueueName::new("mail"), &JobId::from(id)).await.unwrap().unwrap();
+    driver.jobs.unwrap()(&context).await.unwrap()
+}
+
+/// The payload of a job in the folder's queue, as another process reads it.
+pub(crate) async fn payload_of(folder: &Folder, id: &str) -> Vec<u8> {
+    let record = queue_of(folder).await.get(&QueueName::new("mail"), &JobId::from(id)).await.unwrap().unwrap();
     record.envelope.payload.to_vec()
 }
 

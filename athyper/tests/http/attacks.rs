@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::log::Capture;
 use crate::support::{Running, eventually, local, registry, serve, within};
 
 /// The whole stack without a limit of rates, and how often a handler ran.
@@ -136,6 +137,51 @@ async fn heads_that_are_too_large_are_refused() {
         registry.to_prometheus().contains("http_connections_broken_total{reason=\"head_too_large\"} 2")
     })
     .await;
+}
+
+/// What hyper refuses never becomes a request: it is counted and logged all the same, once, as the client saw it.
+#[tokio::test]
+async fn heads_that_never_become_a_request_are_counted_and_logged() {
+    let mut options = local();
+    options.max_head_bytes = 128 * 1024;
+    let (server, registry, handled) = product(options).await;
+    let capture = Capture::begin();
+    for (head, status) in [
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nHost t\r\n\r\n".to_owned(), 400),
+        (format!("GET / HTTP/1.1\r\nHost: t\r\n{}\r\n", "X-Many: a\r\n".repeat(101)), 431),
+        (format!("GET /{} HTTP/1.1\r\nHost: t\r\n\r\n", "a".repeat(70_000)), 414),
+        // Behind a request of the same connection that was answered otherwise.
+        ("GET /nothing HTTP/1.1\r\nHost: t\r\n\r\nGET\r\n\r\n".to_owned(), 404),
+    ] {
+        let mut client = server.connect().await;
+        client.send(head).await;
+        assert_eq!(client.answer().await.map(|answer| answer.status), Some(status));
+        client.closed().await;
+    }
+    // A client that leaves in the middle of a head was answered nothing.
+    server.connect().await.send("GET / HT").await;
+    let count = |method: &str, status: u16| {
+        format!("http_requests_total{{method=\"{method}\",route=\"none\",status=\"{status}\"}} ")
+    };
+    let expected =
+        [count("OTHER", 400) + "3", count("OTHER", 431) + "1", count("OTHER", 414) + "1", count("GET", 404) + "1"];
+    eventually(async || {
+        let text = registry.to_prometheus();
+        text.contains("http_connections{} 0") || text.contains("http_connections 0")
+    })
+    .await;
+    let text = registry.to_prometheus();
+    for line in expected {
+        assert!(text.contains(&line), "{line} is missing in\n{text}");
+    }
+    assert_eq!(text.matches("http_requests_total{").count(), 4, "{text}");
+    let lines = capture.requests();
+    let mut statuses: Vec<&str> = lines.iter().map(|line| line["status"].as_str()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["400", "400", "400", "404", "414", "431"], "{lines:?}");
+    assert!(lines.iter().all(|line| line["client"] == "127.0.0.1"), "{lines:?}");
+    assert_eq!(handled.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

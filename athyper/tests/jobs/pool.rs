@@ -208,6 +208,80 @@ async fn a_version_that_nobody_knows_is_parked_and_the_known_ones_are_named() {
     assert_eq!(error, "no handler of queue `default` knows version 2 of `sum` (known: 1)");
 }
 
+/// A sum whose numbers were two fields once, and a text before that.
+mod sums {
+    use athyper::jobs::{Job, JobOptions, Upcast};
+    use athyper::private::upcast_payload;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, Serialize, Deserialize)]
+    pub(super) struct Text(pub(super) String);
+    #[derive(Debug, Serialize, Deserialize)]
+    pub(super) struct Two {
+        pub(super) left: u32,
+        pub(super) right: u32,
+    }
+    #[derive(Debug, Serialize, Deserialize)]
+    pub(super) struct Many(pub(super) Vec<u32>);
+
+    crate::support::job!(Text => u32, "total", version = 1);
+    crate::support::job!(Two => u32, "total", version = 2);
+
+    impl From<Text> for Many {
+        fn from(Text(text): Text) -> Self {
+            Self(text.split('+').filter_map(|number| number.parse().ok()).collect())
+        }
+    }
+
+    impl From<Two> for Many {
+        fn from(Two { left, right }: Two) -> Self {
+            Self(vec![left, right])
+        }
+    }
+
+    impl Job for Many {
+        type Output = u32;
+        const KIND: &'static str = "total";
+        const VERSION: u32 = 3;
+        const ALIASES: &'static [&'static str] = &[];
+        const UPCASTS: &'static [Upcast] = &[
+            Upcast { version: 2, convert: upcast_payload::<Two, Self> },
+            Upcast { version: 1, convert: upcast_payload::<Text, Self> },
+        ];
+        const OPTIONS: JobOptions = JobOptions::DEFAULT;
+    }
+}
+
+#[tokio::test]
+async fn payloads_of_earlier_versions_reach_the_handler_in_its_own() {
+    use sums::{Many, Text, Two};
+    let world = World::new(Handlers::default().on(async |Many(numbers), _| Ok(numbers.iter().sum::<u32>())));
+    let (oldest, _) = world.another_process(Handlers::default().on(async |_: Text, _| Ok(0_u32)));
+    let (old, _) = world.another_process(Handlers::default().on(async |_: Two, _| Ok(0_u32)));
+    let first = oldest.enqueue(Text("1+2+3".to_owned())).await.unwrap();
+    let second = old.enqueue(Two { left: 4, right: 5 }).await.unwrap();
+    let third = world.jobs.enqueue(Many(vec![6, 7, 8])).await.unwrap();
+    assert_eq!(world.pool().run_available().await.unwrap().len(), 3);
+    for (handle, expected) in [(first.id(), "6"), (second.id(), "9"), (third.id(), "21")] {
+        let record = world.queue.get(&"default".into(), handle).await.unwrap().unwrap();
+        assert_eq!(record.result.as_deref(), Some(expected.as_bytes()), "{:?}", record.error);
+    }
+}
+
+#[tokio::test]
+async fn a_payload_that_is_none_of_its_version_fails_for_good() {
+    #[derive(Debug, serde::Serialize, serde::Deserialize)]
+    struct Garbage(bool);
+    crate::support::job!(Garbage => u32, "total", version = 2);
+    let world = World::new(Handlers::default().on(async |sums::Many(_), _| Ok(0_u32)));
+    let (other, _) = world.another_process(Handlers::default().on(async |_: Garbage, _| Ok(0_u32)));
+    let handle = other.enqueue(Garbage(true)).await.unwrap();
+    world.pool().run_available().await.unwrap();
+    let record = world.queue.get(&"default".into(), handle.id()).await.unwrap().unwrap();
+    assert_eq!(record.state, JobState::Failed);
+    assert!(record.error.as_deref().unwrap().contains("Two"), "the shape it should have is named: {:?}", record.error);
+}
+
 #[tokio::test]
 async fn a_job_runs_in_the_context_of_whoever_enqueued_it_and_hands_it_on() {
     let (sent, mut received) = mpsc::unbounded_channel();
@@ -241,6 +315,26 @@ async fn a_job_runs_in_the_context_of_whoever_enqueued_it_and_hands_it_on() {
         assert_eq!((given.tenant(), given.principal()), (Some("acme"), context.principal()));
         assert_eq!(given.deadline(), None, "the deadline of the request became the job's");
     }
+}
+
+#[tokio::test]
+async fn the_deadline_of_a_given_context_travels_and_that_of_the_running_one_does_not() {
+    let world = World::new(failing(0).0);
+    let deadline = world.clock.now() + Duration::from_secs(5);
+    let request = Context::background().with_deadline(deadline);
+    let own = request.clone();
+    let (one, many, given) = in_context(request, async {
+        let one = world.jobs.enqueue(Work(1)).await.unwrap();
+        let many = world.jobs.enqueue_all([Work(2)]).await.unwrap().remove(0);
+        let given = world.jobs.enqueue_all([Work(3)]).context(own).await.unwrap().remove(0);
+        (one, many, given)
+    })
+    .await;
+    let mut deadlines = Vec::new();
+    for handle in [&one, &many, &given] {
+        deadlines.push(world.record(handle).await.envelope.context.deadline());
+    }
+    assert_eq!(deadlines, [None, None, Some(deadline)]);
 }
 
 #[tokio::test]

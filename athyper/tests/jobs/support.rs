@@ -78,6 +78,7 @@ pub(crate) fn descriptor<J: Job>() -> JobDescriptor {
     JobDescriptor {
         kind: J::KIND,
         aliases: J::ALIASES,
+        upcasts: J::UPCASTS,
         version: J::VERSION,
         options: const { &J::OPTIONS },
         concurrency: None,

@@ -2,4 +2,5 @@
 
 mod lifecycle;
 mod modes;
+mod public_metrics;
 mod report;

@@ -45,6 +45,37 @@ async fn clean(
     assert_eq!((resolver.attempt(), *context, decoded), (1, 7, None));
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MoveV1(String);
+
+#[derive(Debug, Serialize, Deserialize, Job)]
+#[job(version = 2)]
+pub(crate) struct MoveV2 {
+    to: String,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Job)]
+#[job(name = "move", version = 4, upcasts = [MoveV2, MoveV1])]
+pub(crate) struct Move {
+    from: Option<String>,
+    to: String,
+}
+
+impl From<MoveV1> for Move {
+    fn from(MoveV1(to): MoveV1) -> Self {
+        Self { from: None, to }
+    }
+}
+
+impl From<MoveV2> for Move {
+    fn from(MoveV2 { to }: MoveV2) -> Self {
+        Self { from: None, to }
+    }
+}
+
+#[job]
+async fn relocate(_job: Move) {}
+
 mod contract {
     use athyper::prelude::*;
     use serde::{Deserialize, Serialize};
@@ -82,6 +113,20 @@ fn options_are_what_was_written() {
         options.keep_failed,
         Retention { count: Retention::FAILED.count, age: Duration::from_secs(7 * 24 * 3600) }
     );
+}
+
+#[test]
+fn an_earlier_shape_is_known_by_its_version() {
+    let job = <Move as JobHandler>::DESCRIPTOR;
+    let converted = |version: u32, payload: &str| {
+        let upcast = job.upcasts.iter().find(|upcast| upcast.version == version).expect("an upcast");
+        (upcast.convert)(payload.as_bytes()).map(|json| serde_json::from_slice::<Move>(&json).expect("a payload"))
+    };
+    assert_eq!(job.upcasts.iter().map(|upcast| upcast.version).collect::<Vec<_>>(), [2, 1]);
+    let expected = Move { from: None, to: "Rome".to_owned() };
+    assert_eq!(converted(1, "\"Rome\"").unwrap(), expected);
+    assert_eq!(converted(2, r#"{"to":"Rome"}"#).unwrap(), expected);
+    assert_eq!(converted(2, "\"Rome\"").unwrap_err().code(), "job-payload");
 }
 
 #[test]
@@ -143,5 +188,6 @@ fn every_handler_is_in_the_table_and_known_by_its_function() {
     assert_eq!((descriptor("job `welcome`").handler)(), item_of(welcome));
     assert_eq!((descriptor("job `clean`").handler)(), item_of(clean));
     assert_eq!((descriptor("job `count`").handler)(), item_of(count));
-    assert_eq!(ATHYPER_JOBS_V0.len(), 3);
+    assert_eq!((descriptor("job `relocate`").handler)(), item_of(relocate));
+    assert_eq!(ATHYPER_JOBS_V0.len(), 4);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use athyper::clock::{Clock, SystemClock};
 use athyper::context::Context;
 use athyper::driver::{Driver, DriverContext, SharedConnections, drivers};
-use athyper::jobs::{Envelope, JobId, JobOptions, JobQueue, NewJob, QueueName, Take};
+use athyper::jobs::{Claimed, Envelope, Finish, JobId, JobOptions, JobQueue, NewJob, Outcome, QueueName, Take};
 use athyper_testkit::clock::VirtualClock;
 use athyper_testkit::conformance::StoreTime;
 use athyper_testkit::services::RedisServer;
@@ -29,6 +29,26 @@ pub(crate) async fn jobs_with(url: &str, clock: Arc<dyn Clock>) -> athyper::Resu
 
 pub(crate) async fn jobs(url: &str) -> Arc<dyn JobQueue> {
     jobs_with(url, Arc::new(SystemClock::new())).await.unwrap()
+}
+
+pub(crate) async fn add(queue: &Arc<dyn JobQueue>, ids: &[&str]) {
+    queue.add(ids.iter().map(|id| job(id)).collect()).await.unwrap();
+}
+
+pub(crate) async fn take_now(queue: &Arc<dyn JobQueue>, max: usize) -> Vec<Claimed> {
+    queue.take(&take(max, Duration::ZERO)).await.unwrap()
+}
+
+pub(crate) fn ids(claimed: &[Claimed]) -> Vec<&str> {
+    claimed.iter().map(|claimed| claimed.lock.id.as_str()).collect()
+}
+
+pub(crate) fn outcome_of(claimed: &Claimed, outcome: Outcome) -> Finish {
+    Finish { lock: claimed.lock.clone(), outcome }
+}
+
+pub(crate) fn done() -> Outcome {
+    Outcome::Complete(Bytes::from_static(b"{\"ok\":true}"))
 }
 
 /// A prefix that no other test of this process has.

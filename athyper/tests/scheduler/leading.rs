@@ -333,7 +333,8 @@ async fn a_removed_record_is_declared_again() {
     let node = world.node(every_minute());
     node.fire().await;
     let epoch = world.queue.schedules().records().await.unwrap()[0].epoch;
-    world.queue.schedules().declare(epoch, at("2026-01-01T12:00:00Z"), &[]).await.unwrap();
+    let start = at("2026-01-01T12:00:00Z");
+    world.queue.schedules().declare(epoch, start, start, &[]).await.unwrap();
     world.pass_seconds(60).await;
     assert!(node.fire().await.is_empty());
     node.fire().await;

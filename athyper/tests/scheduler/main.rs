@@ -10,3 +10,4 @@ mod leading;
 mod plan;
 mod replaced;
 mod support;
+mod versions;

@@ -6,7 +6,6 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::time::Duration;
 
-use athyper::clock::ClockExt;
 use athyper::prelude::*;
 use serde::{Deserialize, Serialize};
 

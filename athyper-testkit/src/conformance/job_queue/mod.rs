@@ -109,10 +109,13 @@ pub async fn run(name: &str, fixture: JobQueueFixture) -> Result<(), Violation> 
 ///
 /// Takes an `async fn() -> JobQueueFixture` that opens a fresh queue.
 ///
-/// ```ignore
+/// ```
+/// # use athyper_testkit::conformance::job_queue::JobQueueFixture;
+/// # async fn memory_fixture() -> JobQueueFixture { std::future::pending().await }
 /// mod on_memory {
 ///     athyper_testkit::job_queue_conformance!(super::memory_fixture);
 /// }
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! job_queue_conformance {
@@ -164,7 +167,8 @@ macro_rules! job_queue_conformance {
             retention_is_each_queues_own unfinished_jobs_are_never_removed
             stalled_failures_are_kept_by_the_same_rule
             declared_schedules_begin_now declaring_again_keeps_the_marks a_changed_schedule_begins_anew
-            a_removed_schedule_disappears a_replaced_leader_cannot_declare a_tick_adds_its_job
+            a_removed_schedule_disappears a_replaced_leader_cannot_declare an_older_version_changes_no_schedule
+            a_beginning_in_the_future_is_not_believed a_tick_adds_its_job
             the_job_of_a_tick_is_like_any_other a_tick_fires_once a_replaced_leader_cannot_fire
             an_unknown_schedule_does_not_fire a_tick_without_a_job_is_passed_over
             an_unfinished_job_passes_ticks_over overlap_lets_ticks_fire one_of_many_fires_a_tick

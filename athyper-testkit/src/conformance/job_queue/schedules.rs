@@ -14,9 +14,19 @@ use super::fixture::{Checked, JobExt, JobQueueFixture, QUEUE, done, equal, faile
 const DAILY: &str = "0 0 * * * UTC";
 
 async fn declare(fixture: &JobQueueFixture, epoch: u64, schedules: &[(&str, &str)]) -> Result<bool, Violation> {
+    declare_since(fixture, epoch, fixture.clock.now(), schedules).await
+}
+
+/// As a process that began at `since`.
+async fn declare_since(
+    fixture: &JobQueueFixture,
+    epoch: u64,
+    since: Timestamp,
+    schedules: &[(&str, &str)],
+) -> Result<bool, Violation> {
     let schedules: Vec<(String, String)> =
         schedules.iter().map(|(name, definition)| ((*name).to_owned(), (*definition).to_owned())).collect();
-    Ok(fixture.queue.schedules().declare(epoch, fixture.clock.now(), &schedules).await?)
+    Ok(fixture.queue.schedules().declare(epoch, since, fixture.clock.now(), &schedules).await?)
 }
 
 /// A tick of `report` so many seconds from now, with the job `id`.
@@ -60,6 +70,7 @@ define_cases! {
             definition: definition.to_owned(),
             high_water: now,
             epoch: 3,
+            since: now,
             last_job: None,
         });
         equal("the records", fixture.other.schedules().records().await?, wanted)
@@ -103,6 +114,31 @@ define_cases! {
         equal("the records", fixture.queue.schedules().records().await?, before)?;
         equal("the answer to nothing", declare(&fixture, 4, &[]).await?, false)?;
         equal("how many there are", fixture.queue.schedules().records().await?.len(), 1)
+    }
+
+    /// A leader that began before the one whose schedules are there changes none of them, and fences it all the same.
+    async fn an_older_version_changes_no_schedule(fixture) {
+        let older = fixture.clock.now();
+        fixture.pass(seconds(60)).await;
+        declare(&fixture, 1, &[("report", DAILY), ("new", "x")]).await?;
+        let before = fixture.queue.schedules().records().await?;
+        fixture.pass(seconds(9)).await;
+        let outdated = [("report", "changed"), ("removed", "x")];
+        equal("the answer", declare_since(&fixture, 2, older, &outdated).await?, true)?;
+        let wanted: Vec<_> = before.into_iter().map(|record| ScheduleRecord { epoch: 2, ..record }).collect();
+        equal("the records", fixture.queue.schedules().records().await?, wanted)?;
+        equal("the stale leader's tick", fire(&fixture, tick(&fixture, 1, 5, "a")).await?, Fired::StaleLeader)?;
+        // Restarted, the same version is the newer one.
+        equal("the answer to a restart", declare(&fixture, 3, &outdated).await?, true)?;
+        equal("the definition", &*record(&fixture, "report").await?.definition, "changed")?;
+        equal("how many there are", fixture.queue.schedules().records().await?.len(), 2)
+    }
+
+    /// A process that began in the future had a clock that was wrong: it must not keep the others from declaring for ever.
+    async fn a_beginning_in_the_future_is_not_believed(fixture) {
+        declare_since(&fixture, 1, fixture.clock.now() + seconds(3_600), &[("report", DAILY)]).await?;
+        equal("the answer", declare(&fixture, 2, &[("report", "changed")]).await?, true)?;
+        equal("the definition", &*record(&fixture, "report").await?.definition, "changed")
     }
 
     /// Firing a tick adds its job and moves the mark.

@@ -95,6 +95,7 @@ CREATE TABLE athyper_schedules (
     definition TEXT NOT NULL,
     high_water BIGINT NOT NULL,
     epoch BIGINT NOT NULL,
+    since BIGINT NOT NULL,
     last_queue TEXT,
     last_job TEXT
 );

@@ -42,6 +42,13 @@ impl Durability {
 /// Reads how the server is configured, and refuses it when it promises less than is asked for.
 pub(super) async fn check(connections: &Connections) -> Result<Durability> {
     let facts = Facts::read(connections).await?;
+    if facts.is_too_old() {
+        return Err(Error::configuration(format!(
+            "the Redis server `{}` is of version {}, and the job queue needs 6.2 or later",
+            connections.options.shown, facts.version
+        ))
+        .with_code("redis-version"));
+    }
     let (wanted, found, server) = (connections.options.durability, facts.durability(), &connections.options.shown);
     if wanted == Durability::None {
         return Ok(found);
@@ -71,6 +78,7 @@ pub(super) async fn check(connections: &Connections) -> Result<Durability> {
 /// How the server is configured.
 #[derive(Debug)]
 struct Facts {
+    version: String,
     appends: bool,
     /// When what was appended is on the disk; unknown where the configuration may not be read.
     flushes: Option<String>,
@@ -87,11 +95,18 @@ impl Facts {
         // A managed server does not tell.
         let flushes = connections.call(config.arg("GET").arg("appendfsync"), Repeat::Freely).await.ok().map(last_text);
         Ok(Self {
+            version: field("redis_version").unwrap_or_default().to_owned(),
             appends: field("aof_enabled") == Some("1"),
             flushes: flushes.filter(|flushes| !flushes.is_empty()),
             limited: field("maxmemory").is_some_and(|limit| limit != "0"),
             policy: field("maxmemory_policy").unwrap_or("noeviction").to_owned(),
         })
+    }
+
+    /// A server that does not say its version in numbers is taken as it is.
+    fn is_too_old(&self) -> bool {
+        let mut parts = self.version.split('.').map_while(|part| part.parse::<u32>().ok());
+        matches!((parts.next(), parts.next()), (Some(major), Some(minor)) if (major, minor) < (6, 2))
     }
 
     fn durability(&self) -> Durability {
@@ -122,5 +137,35 @@ fn last_text(value: Value) -> String {
         Value::Map(pairs) => pairs.into_iter().next_back().map_or_else(String::new, |(_, value)| text(value)),
         Value::Array(values) => values.into_iter().next_back().map_or_else(String::new, text),
         other => text(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Durability, Facts};
+
+    fn facts(version: &str, appends: bool, flushes: Option<&str>) -> Facts {
+        let flushes = flushes.map(str::to_owned);
+        Facts { version: version.to_owned(), appends, flushes, limited: false, policy: "noeviction".to_owned() }
+    }
+
+    #[test]
+    fn a_server_before_6_2_is_too_old() {
+        for (version, too_old) in
+            [("6.0.16", true), ("5.0.3", true), ("6.2.0", false), ("7.0.15", false), ("df-1.2", false)]
+        {
+            assert_eq!(facts(version, true, None).is_too_old(), too_old, "{version}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_keeps_follows_from_its_settings() {
+        let class = |appends, flushes| facts("7.0.0", appends, flushes).durability();
+        assert_eq!(class(false, Some("always")), Durability::None);
+        assert_eq!(class(true, Some("no")), Durability::None);
+        assert_eq!(class(true, Some("everysec")), Durability::Second);
+        assert_eq!(class(true, Some("always")), Durability::Always);
+        // One that does not tell when it flushes is taken for the default.
+        assert_eq!(class(true, None), Durability::Second);
     }
 }

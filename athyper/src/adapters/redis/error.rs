@@ -30,6 +30,12 @@ impl Fate {
             }
             Kind::Io | Kind::Parse => Self::Unknown,
             Kind::Extension if failure.code() == Some("BUSY") => Self::NotExecuted,
+            // A script that put back what it had begun passes the refusal on as a text.
+            Kind::Server(ServerErrorKind::ResponseError)
+                if failure.detail().is_some_and(|text| text.contains("READONLY ")) =>
+            {
+                Self::WrongServer
+            }
             _ => Self::Refused,
         }
     }

@@ -8,7 +8,7 @@
 //! | option | default | |
 //! | --- | --- | --- |
 //! | `prefix` | `bull` | what every key begins with, as BullMQ's own option of that name; in braces all keys share a slot |
-//! | `durability` | `second` | what the server must promise: `always`: a job survives power loss; `second`: it survives the end of the server's process, and a power loss undoes at most about a second; `none`: whatever there is. Read at start from persistence and eviction policy; a server that promises less is refused |
+//! | `durability` | `second` | what the server must promise: `always`: a job survives power loss; `second`: it survives the end of the server's process, except what was written while a flush to a slow disk was under way, and a power loss undoes at most a second or two; `none`: whatever there is. Read at start from persistence and eviction policy; a server that promises less is refused |
 //!
 //! # What is stored
 //! The keys and fields of BullMQ, and a few of our own that others ignore, each beginning with `ath:`. In a job's hash: `ath:v`
@@ -18,6 +18,12 @@
 //! key), `ath:order`, `ath:expiring` (finished jobs by when they go). Below `PREFIX::ath:`: the names of the queues, schedules, leases.
 //!
 //! An id that would be taken for one of the queue's own keys is stored in another spelling, beginning with `ath~`.
+//!
+//! # Where it differs from the other queues
+//! Instants are kept to the millisecond, and jobs that become ready in the same one run in the order in which the server
+//! learnt of it. Jobs without a priority (number 0) that come back from workers stand in front, the latest first. The product's
+//! clock says when jobs are due, the server's when locks, leases and unique keys end. BullMQ's jobs that wait for their children
+//! are in no state of ours: they are found by their id, and not listed.
 //!
 //! # Connections
 //! Commands share one connection, and each queue whose workers wait has one more. A thread of their own drives them. A command that

@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn options_are_ours_and_the_rest_is_the_clients() {
-        let options = Options::parse("redis://:secret@host:6380/2?prefix={app}&durability=none").expect("it is a URL");
-        assert_eq!(options.server, "redis://:secret@host:6380/2?protocol=resp3");
+        let options = Options::parse("redis://:hunter2@host:6380/2?prefix={app}&durability=none").expect("it is a URL");
+        assert_eq!(options.server, "redis://:hunter2@host:6380/2?protocol=resp3");
         assert_eq!((&*options.prefix, options.durability), ("{app}", Durability::None));
-        assert!(!options.shown.contains("secret"), "{}", options.shown);
+        assert!(!options.shown.contains("hunter2"), "{}", options.shown);
     }
 
     #[test]

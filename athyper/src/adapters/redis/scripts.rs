@@ -49,6 +49,7 @@ scripts! {
     PAUSE = ["common", "pause"];
     NEXT_DUE = ["common", "next_due"];
     OLDEST = ["common", "oldest"];
+    SUCCESSOR = ["common", "successor"];
     DECLARE = ["declare"];
     RECORDS = ["records"];
     FIRE = ["common", "adding", "fire"];

@@ -15,9 +15,14 @@ use crate::foundation::sql::{Migration, MigrationSet};
 pub(super) fn migrations() -> MigrationSet {
     MigrationSet {
         table: "athyper_migrations",
-        migrations: vec![Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST }],
+        migrations: vec![
+            Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST },
+            Migration { version: 2, name: "whose declaration a schedule is", sql: SINCE },
+        ],
     }
 }
+
+const SINCE: &str = "ALTER TABLE athyper_schedules ADD COLUMN since INTEGER NOT NULL DEFAULT 0;";
 
 const FIRST: &str = "
 CREATE TABLE athyper_queues (

@@ -7,7 +7,14 @@ use super::{ConfigError, ConfigValue, FieldDescriptor, FromConfigValue, IssueKin
 ///
 /// The derive on
 ///
-/// ```ignore
+/// ```
+/// # use std::collections::BTreeMap; use std::time::Duration;
+/// # use athyper::config::{Config, Secret, SectionCheck};
+/// # #[derive(Default, Config)] pub struct Retry { attempts: u32 }
+/// # pub struct Level(u8);
+/// # impl std::str::FromStr for Level { type Err = std::num::ParseIntError; fn from_str(s: &str) -> Result<Self, Self::Err> { s.parse().map(Self) } }
+/// # #[derive(serde::Deserialize)] pub struct Header { name: String }
+/// # fn check_smtp(config: &SmtpConfig, check: &mut SectionCheck) {}
 /// #[derive(Config)]
 /// #[config(section = "smtp", check = check_smtp)]
 /// pub struct SmtpConfig {

@@ -17,7 +17,9 @@ use super::clock::Timestamp;
 
 /// The identity of one unit of work and of whoever asked for it.
 ///
-/// A request makes one; jobs, schedules and log lines that follow from the request carry it on.
+/// A request makes one; jobs, schedules and log lines that follow from the request carry it on. Only the deadline stays behind
+/// when a job is enqueued: it says how long somebody waits for an answer, and nobody waits for the job. A job that is of no use
+/// after some time is enqueued [with a context](crate::jobs::Enqueue::context) that has a deadline of its own.
 /// Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::JobOptions;
+use super::{JobOptions, Upcast};
 
 /// A payload type that is a job: enqueueing it asks for its handler to run.
 ///
@@ -26,6 +26,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Earlier names of [`KIND`](Self::KIND) that are still understood.
     const ALIASES: &'static [&'static str];
+
+    /// How payloads of earlier versions, in the queue since before the latest release, are read.
+    const UPCASTS: &'static [Upcast] = &[];
 
     /// The queue and the options that every enqueued job starts from.
     const OPTIONS: JobOptions;

@@ -7,6 +7,7 @@ mod options;
 mod queue;
 mod schedule_store;
 mod state;
+mod upcast;
 
 pub use backoff::{Backoff, Growth};
 pub use envelope::{Envelope, JobId, QueueName};
@@ -18,3 +19,4 @@ pub use queue::{
 };
 pub use schedule_store::{Fire, Fired, ScheduleRecord, ScheduleStore};
 pub use state::{JobCounts, JobRecord, JobState};
+pub use upcast::Upcast;

@@ -20,6 +20,8 @@ pub struct ScheduleRecord {
     pub high_water: Timestamp,
     /// The fencing epoch of the leader that last declared the schedule.
     pub epoch: u64,
+    /// When the process began whose declaration it is.
+    pub since: Timestamp,
     /// The job of the latest tick that was fired.
     pub last_job: Option<JobId>,
 }
@@ -61,13 +63,24 @@ pub enum Fired {
 #[async_trait]
 pub trait ScheduleStore: Send + Sync + fmt::Debug {
     /// Makes the store hold exactly these schedules `(name, definition)`: new and changed ones start with their mark at
-    /// `now`, others keep theirs, and those not named disappear (their jobs stay). Every record takes over `epoch`.
+    /// `now`, others keep theirs, and those not named disappear (their jobs stay). Every record takes over `epoch` and `since`,
+    /// the time at which the declaring process began.
+    ///
+    /// While a new version of a product replaces an old one, processes of both may lead. Those of the new one began later: if
+    /// any record's `since` is later than this one, and not later than `now`, the records stay as they are and only take over
+    /// `epoch`.
     ///
     /// Refused (`false`), with nothing changed, for an epoch older than any record's.
     ///
     /// # Errors
     /// `Unavailable` when the store cannot be reached.
-    async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool>;
+    async fn declare(
+        &self,
+        epoch: u64,
+        since: Timestamp,
+        now: Timestamp,
+        schedules: &[(String, String)],
+    ) -> Result<bool>;
 
     /// What is remembered, sorted by name.
     ///

@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::Output;
+use super::jobs::Jobs;
 
 /// The exit code of a wrong use (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -34,8 +35,8 @@ pub(super) enum Command {
     },
     /// List the HTTP routes and what every request passes
     Routes(Json),
-    /// List the jobs
-    Jobs(Json),
+    /// List the jobs, or look after those in the queues
+    Jobs(Jobs),
     /// List the schedules, each with its next tick
     Schedules(Json),
     /// Draw who provides what to whom

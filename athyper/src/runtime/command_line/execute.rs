@@ -75,7 +75,7 @@ where
         },
         Command::Check { connect, format } => check::check(&kernel, connect, format).await,
         Command::Routes(format) => routes::list(&kernel, format),
-        Command::Jobs(format) => jobs::list(&kernel, format),
+        Command::Jobs(arguments) => jobs::jobs(&kernel, arguments).await,
         Command::Schedules(format) => schedules::list(&kernel, format),
         Command::Graph { format } => graph::draw(&kernel, format),
         Command::Config(format) => config::list(&kernel, format),

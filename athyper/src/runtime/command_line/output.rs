@@ -1,11 +1,13 @@
 //! What a command says, and the exit code it ends with.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::foundation::problem::{Problem, Problems};
+use crate::runtime::telemetry::steers;
 
 /// What a command says, and the exit code it ends with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,6 +48,22 @@ impl Output {
 pub(super) fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(text, "{content}");
+}
+
+/// The text without anything that steers a terminal: what stands in a queue may come from anybody.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if steers(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// A problem for scripts.

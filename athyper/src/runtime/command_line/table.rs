@@ -1,6 +1,6 @@
 //! Tables for terminals.
 
-use super::output::line;
+use super::output::{harmless, line};
 
 /// Rows under a head, columns aligned by the widest entry.
 pub(super) struct Table {
@@ -13,7 +13,7 @@ impl Table {
     }
 
     pub(super) fn row<const COLUMNS: usize>(&mut self, cells: [String; COLUMNS]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.iter().map(|cell| harmless(cell).into_owned()).collect());
     }
 
     /// The table, or `otherwise` when it has no rows.

@@ -6,7 +6,21 @@ use std::sync::Arc;
 
 /// A section of the configuration, as the container hands it out; it derefs to the section.
 ///
-/// ```ignore
+/// ```
+/// use athyper::prelude::*;
+/// # #[port] trait Mailer: Send + Sync {}
+/// # struct Smtp;
+/// # #[port] impl Mailer for Smtp {}
+/// # async fn connect(host: &str, port: u16) -> Result<Arc<dyn Mailer>> { Ok(Arc::new(Smtp)) }
+///
+/// #[derive(Config)]
+/// #[config(section = "smtp")]
+/// struct SmtpConfig {
+///     host: String,
+///     #[config(default = 587)]
+///     port: u16,
+/// }
+///
 /// #[inject]
 /// async fn mailer(config: Config<SmtpConfig>) -> Result<Arc<dyn Mailer>> {
 ///     connect(&config.host, config.port).await

@@ -6,7 +6,9 @@ mod extract;
 mod health;
 mod media_type;
 mod problem_details;
+mod refused_head;
 mod request_record;
+mod requests;
 mod routing;
 mod server;
 
@@ -24,3 +26,4 @@ pub(crate) use self::health::PROBE_PATHS;
 pub(crate) use self::media_type::is_json;
 pub(crate) use self::problem_details::{ErrorReport, PROBLEM_JSON};
 pub(crate) use self::request_record::{RequestRecord, enter_route, unauthenticated};
+pub(crate) use self::requests::{NO_ROUTE, REQUEST_LOG_TARGET, UNKNOWN_METHOD, request_counter};

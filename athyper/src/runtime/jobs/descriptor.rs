@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 use super::{HandlerOutcome, JobContext};
 use crate::foundation::container::{Place, Want};
 use crate::foundation::error::Result;
-use crate::foundation::jobs::JobOptions;
+use crate::foundation::jobs::{JobOptions, Upcast};
 use crate::runtime::container::Resolver;
 
 /// Runs a handler: decodes the payload, resolves the parameters, calls the function, encodes what it returned.
@@ -27,6 +27,8 @@ pub struct JobDescriptor {
     pub aliases: &'static [&'static str],
     /// The version of the payload's shape.
     pub version: u32,
+    /// How payloads of earlier versions become such ones.
+    pub upcasts: &'static [Upcast],
     /// The queue and the options every enqueued job starts from.
     pub options: &'static JobOptions,
     /// How many run at once in one process, if the handler says so; a property of the queue.
@@ -47,6 +49,21 @@ pub struct JobDescriptor {
     pub wants: fn() -> Vec<Want>,
     /// Runs it.
     pub run: RunHandler,
+}
+
+impl JobDescriptor {
+    /// The versions of the payload that it takes, its own first.
+    pub(super) fn versions(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(self.version).chain(self.upcasts.iter().map(|upcast| upcast.version))
+    }
+
+    /// The payload in the version that the handler takes.
+    pub(super) fn upcast(&self, version: u32, payload: &Bytes) -> Result<Bytes> {
+        match self.upcasts.iter().find(|upcast| upcast.version == version) {
+            Some(upcast) => (upcast.convert)(payload),
+            None => Ok(payload.clone()),
+        }
+    }
 }
 
 /// A payload type with a handler in this crate, written by `#[job]`; lets `KernelBuilder::job::<P>()` find it.

@@ -17,7 +17,7 @@ pub use context::JobContext;
 pub use descriptor::{JobDescriptor, JobHandler, RunHandler};
 pub use outcome::{HandlerOutcome, JobOutcome, JobReturn, JobValue};
 pub(crate) use payload::encode;
-pub use payload::{check_payload, decode_payload};
+pub use payload::{check_payload, decode_payload, upcast_payload};
 pub use registry::JobRegistry;
 pub use worker::{
     AttemptReport, Drained, HandlerRunner, Overrun, RunningWorkers, WorkerHealth, WorkerPool, WorkerSettings,

@@ -31,6 +31,18 @@ pub fn decode_payload<P: DeserializeOwned>(payload: &[u8]) -> Result<P> {
     })
 }
 
+/// Makes a payload of an earlier version one of the handler's; used by `#[derive(Job)]`.
+///
+/// # Errors
+/// `Invalid` with the code `job-payload` when the JSON does not fit the earlier type.
+pub fn upcast_payload<Old, New>(payload: &[u8]) -> Result<Bytes>
+where
+    Old: DeserializeOwned,
+    New: From<Old> + Serialize,
+{
+    decode_payload::<Old>(payload).and_then(|old| encode("the payload", &New::from(old)))
+}
+
 /// Checks a payload given as JSON against the payload type; the `check` of a [`JobDescriptor`](super::JobDescriptor).
 ///
 /// # Errors

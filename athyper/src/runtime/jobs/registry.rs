@@ -44,11 +44,13 @@ impl JobRegistry {
         check_declaration(&job, problems);
         let queue = QueueName::new(&*job.options.queue);
         for kind in std::iter::once(&job.kind).chain(job.aliases) {
-            let identity = (queue.clone(), (*kind).to_owned(), job.version);
-            if let Some(other) = self.handlers.get(&identity) {
-                problems.push(collision(&job, other, kind));
-            } else {
-                self.handlers.insert(identity, job);
+            for version in job.versions() {
+                let identity = (queue.clone(), (*kind).to_owned(), version);
+                if let Some(other) = self.handlers.get(&identity) {
+                    problems.push(collision(&job, other, kind, version));
+                } else {
+                    self.handlers.insert(identity, job);
+                }
             }
         }
         self.agree_on_concurrency(queue, &job, problems);
@@ -184,12 +186,14 @@ fn check_declaration(job: &JobDescriptor, problems: &mut Problems) {
     }
 }
 
-fn collision(job: &JobDescriptor, other: &JobDescriptor, kind: &str) -> Problem {
-    let what = format!("two handlers for job `{kind}` version {} in queue `{}`", job.version, job.options.queue);
+fn collision(job: &JobDescriptor, other: &JobDescriptor, kind: &str, version: u32) -> Problem {
+    let what = format!("two handlers for job `{kind}` version {version} in queue `{}`", job.options.queue);
     Problem::new(ProblemClass::Wiring, "ATH-JOB-DUPLICATE", what)
         .with_detail("first", other.label, Some(other.place.to_string()))
         .with_detail("second", job.label, Some(job.place.to_string()))
-        .with_fix("give one of the payloads another `name = \"…\"` or `version = …`, or take the alias away")
+        .with_fix(
+            "give one of the payloads another `name = \"…\"` or `version = …`, or take the alias or the upcast away",
+        )
 }
 
 fn disagreement(queue: &QueueName, job: &JobDescriptor, other: Option<&JobDescriptor>) -> Problem {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::checked::{ChosenStore, Kernel};
-use super::insecure::refuse_built_authenticator;
+use super::insecure::{refuse_built_authenticator, warn_of_public_metrics};
 use super::lifecycle::{LifecycleHook, order_hooks};
 use super::parts::{self, SchedulerPart, ServerPart, WorkersPart};
 use super::provided::Cells;
@@ -246,6 +246,7 @@ impl Assembly {
                 return Err(self.give_up(started, hook.name(), &error).await);
             }
         }
+        warn_of_public_metrics(&self.kernel);
         self.readiness.started();
         tracing::info!(modes = %self.kernel.modes(), profile = %self.kernel.profile(), "started");
         let handle = KernelHandle { addresses, shutdown: CancellationToken::new(), container };

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::builder::KernelBuilder;
 use super::insecure::refuse_given_authenticator;
 use super::lifecycle::{LifecycleHook, order_hooks};
+use super::modules::check_modules;
 use super::parts;
 use super::provided::{self, Cells};
 use super::registrations::Registrations;
@@ -67,7 +68,7 @@ impl Kernel {
     }
 
     pub(super) fn check(builder: KernelBuilder, registrations: Registrations) -> Result<Self, Problems> {
-        let mut problems = registrations.check_modules();
+        let mut problems = check_modules(registrations.items());
         problems.extend(builder.problems);
         let mut sections = registrations.sections.clone();
         sections.extend(&builder.sections);

@@ -1,9 +1,10 @@
-//! What profile `prod` refuses beside values of the configuration.
+//! What profile `prod` refuses, or warns of, beside values of the configuration.
 
 use std::sync::Arc;
 
+use super::checked::Kernel;
 use crate::foundation::authentication::Authenticator;
-use crate::foundation::config::Profile;
+use crate::foundation::config::{Mode, Profile};
 use crate::foundation::container::TypeKey;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::problem::{Problem, ProblemClass};
@@ -31,6 +32,20 @@ pub(super) async fn refuse_built_authenticator(profile: Profile, container: &Con
     match refusal(built.as_ref()) {
         Some(why) => Err(Error::configuration(why).with_code(CODE)),
         None => Ok(()),
+    }
+}
+
+/// Warns of metrics that everybody can read. They name routes and tell how the product is used, but no secret: no reason not to
+/// start, for a proxy in front may keep them from the world.
+pub(super) fn warn_of_public_metrics(kernel: &Kernel) {
+    let is_public = kernel.modes().contains(Mode::Api) && kernel.management_options().is_none();
+    if kernel.profile() == Profile::Prod && is_public {
+        tracing::warn!(
+            code = "ATH-METRICS-PUBLIC",
+            fix = "set `management.port` (`ATHYPER__MANAGEMENT__PORT`) and keep that port private, or let the proxy in front refuse \
+                   `/metrics`",
+            "`/metrics` is answered on the product's port to whoever asks"
+        );
     }
 }
 

@@ -5,6 +5,7 @@ mod builder;
 mod checked;
 mod insecure;
 mod lifecycle;
+mod modules;
 mod options;
 mod parts;
 mod process;

@@ -6,7 +6,7 @@ use super::assembly::unusable;
 use super::checked::{ChosenStore, Kernel};
 use crate::foundation::driver::{DriverContext, SharedConnections};
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::{Added, Capabilities};
+use crate::foundation::jobs::{Added, Capabilities, JobQueue};
 use crate::foundation::problem::{Problem, ProblemClass, Problems};
 use crate::foundation::sql::AppliedMigration;
 use crate::runtime::config::{ResolvedStore, StorePort};
@@ -63,21 +63,31 @@ impl Kernel {
         let chosen = self.need(StorePort::Jobs)?;
         // Looked up before anything is opened: a name that is wrong needs no store.
         self.registry.find(name).map_err(|error| misused(&error))?;
-        let Some(open) = chosen.driver.jobs else { return Err(unusable(chosen, &no_such_port()).into()) };
-        let context = self.driver_context(chosen);
-        let queue = open(&context).await.map_err(|error| Problems::from(unusable(chosen, &error)))?;
-        if !queue.capabilities().shared {
-            let what = format!("the queue {} belongs to one process: nobody else would see the job", chosen.store.url);
-            return Err(Problem::new(ProblemClass::Configuration, "ATH-STORE-PORT", what)
-                .with_detail("set by", chosen.store.source.to_string(), None)
-                .with_fix("DATABASE_URL=sqlite://data/athyper.db, or the URL of a server")
-                .into());
-        }
+        let queue = self.open_jobs().await?;
         let jobs = Jobs::new(queue, Arc::clone(&self.registry), Arc::clone(&self.clock));
         jobs.enqueue_named(name, payload).await.map_err(|error| match error.kind() {
             ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::TooLarge => misused(&error),
             _ => unusable(chosen, &error).into(),
         })
+    }
+
+    /// Opens the queues as any other process finds them, to look after their jobs.
+    ///
+    /// # Errors
+    /// When they cannot be used, or belong to one process alone.
+    pub async fn open_jobs(&self) -> Result<Arc<dyn JobQueue>, Problems> {
+        let chosen = self.need(StorePort::Jobs)?;
+        let Some(open) = chosen.driver.jobs else { return Err(unusable(chosen, &no_such_port()).into()) };
+        let context = self.driver_context(chosen);
+        let queue = open(&context).await.map_err(|error| Problems::from(unusable(chosen, &error)))?;
+        if queue.capabilities().shared {
+            return Ok(queue);
+        }
+        let what = format!("the queue {} belongs to one process: no other can see its jobs", chosen.store.url);
+        Err(Problem::new(ProblemClass::Configuration, "ATH-STORE-PORT", what)
+            .with_detail("set by", chosen.store.source.to_string(), None)
+            .with_fix("DATABASE_URL=sqlite://data/athyper.db, or the URL of a server")
+            .into())
     }
 
     async fn probe(&self, chosen: &ChosenStore) -> Result<Option<Capabilities>> {

@@ -8,6 +8,7 @@ use super::service::LONGEST_NAP;
 use super::term::Term;
 use crate::foundation::clock::ClockExt;
 use crate::foundation::error::{Error, Result};
+use crate::foundation::jobs::ScheduleRecord;
 use crate::foundation::leadership::Lease;
 
 /// How many epochs a leader climbs at one look when the leases' store has forgotten its count and the schedules' store has
@@ -83,7 +84,7 @@ impl Scheduler {
             let (epoch, now) = (held.lease.epoch, self.ports.clock.now());
             let definitions = self.plan.definitions();
             let declared = async {
-                if !store.declare(epoch, now, &definitions).await? {
+                if !store.declare(epoch, self.since, now, &definitions).await? {
                     return Ok(None);
                 }
                 store.records().await.map(Some)
@@ -91,7 +92,13 @@ impl Scheduler {
             match self.within_term(held, declared).await {
                 Some(answer) => {
                     if let Some(records) = answer? {
-                        held.marks = Some(records.into_iter().map(|record| (record.name, record.high_water)).collect());
+                        self.note_newer(&definitions, &records);
+                        // Without a mark a schedule is not fired: a newer version of the product has changed or removed it.
+                        let known = records
+                            .into_iter()
+                            .map(|record| ((record.name, record.definition), record.high_water))
+                            .filter(|(schedule, _)| definitions.contains(schedule));
+                        held.marks = Some(known.map(|((name, _), mark)| (name, mark)).collect());
                         return Ok(true);
                     }
                 }
@@ -111,6 +118,22 @@ impl Scheduler {
         Ok(false)
     }
 
+    /// Notes whether the store kept schedules that a process of a newer version of the product declared.
+    fn note_newer(&self, own: &[(String, String)], records: &[ScheduleRecord]) {
+        let is_own = |record: &ScheduleRecord| {
+            own.iter().any(|(name, definition)| *name == record.name && *definition == record.definition)
+        };
+        let is_newer = own.len() != records.len() || !records.iter().all(is_own);
+        if is_newer {
+            let since = records.iter().map(|record| record.since).max();
+            tracing::warn!(
+                since = ?since,
+                "leads, but a process that began later has declared other schedules: only what is the same in both is fired"
+            );
+        }
+        self.status.lock().is_outdated = is_newer;
+    }
+
     /// Runs a call of the schedules' store while the lease is held; `None` when it ran out first.
     pub(super) async fn within_term<T: Send>(&self, held: &Term, call: impl Future<Output = T> + Send) -> Option<T> {
         let left = held.held_until.saturating_sub(self.ports.clock.since_boot());
@@ -119,7 +142,7 @@ impl Scheduler {
 
     pub(super) fn lose(&self, term: &mut Option<Term>, reason: &'static str) {
         if let Some(ended) = term.take() {
-            self.status.lock().epoch = None;
+            self.status.lock().end_term();
             self.observer.leads(false);
             tracing::warn!(epoch = ended.lease.epoch, reason, "leads the schedules no more");
         }

@@ -52,12 +52,19 @@ pub struct FiredTick {
 /// Three things keep a tick from being fired twice: only the holder of the lease fires, and counts it as lost by its own
 /// clock before the store does; the store refuses the epoch of a leader that was replaced; and it refuses a tick at or
 /// before the schedule's mark, in the transaction that adds the job.
+///
+/// While a new version of a product replaces an old one, a process of the old one may still lead, or lead again. Whose
+/// process began later decides which schedules there are: the older leader changes and removes none, and fires those that
+/// are the same in both. The ticks of the others wait for a leader that knows them, as their policy for missed ticks says. If
+/// the old version is to stay after all, restart it: it then began later. It is [degraded](Self::health) until that.
 #[derive(Debug)]
 pub struct Scheduler {
     pub(super) plan: SchedulePlan,
     pub(super) ports: SchedulerPorts,
     pub(super) options: SchedulerOptions,
     pub(super) holder: String,
+    /// When it began, by which the schedules of two versions of the product are told apart.
+    pub(super) since: Timestamp,
     term: Mutex<Option<Term>>,
     pub(super) status: SharedStatus,
     pub(super) observer: Observer,
@@ -79,7 +86,8 @@ impl Scheduler {
         let holder = uuid::Uuid::now_v7().to_string();
         let observer = Observer::new(metrics, plan.iter().map(|schedule| schedule.name.as_str()))?;
         let (term, status) = (Mutex::new(None), SharedStatus::default());
-        Ok(Self { plan, ports, options, holder, term, status, observer })
+        let since = ports.clock.now();
+        Ok(Self { plan, ports, options, holder, since, term, status, observer })
     }
 
     /// Competes for leading and fires due ticks until `stop` is ready, then gives the lease back.
@@ -125,7 +133,7 @@ impl Scheduler {
     pub async fn step_down(&self) {
         let mut term = self.term.lock().await;
         if let Some(ended) = term.take() {
-            self.status.lock().epoch = None;
+            self.status.lock().end_term();
             self.observer.leads(false);
             let left = ended.held_until.saturating_sub(self.ports.clock.since_boot());
             match self.ports.clock.timeout(left, self.ports.leadership.release(&ended.lease)).await {

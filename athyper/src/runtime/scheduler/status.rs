@@ -19,6 +19,8 @@ pub(super) struct Status {
     pub(super) running: bool,
     /// The epoch, while it leads.
     pub(super) epoch: Option<u64>,
+    /// Whether it leads with schedules that a newer version of the product has changed.
+    pub(super) is_outdated: bool,
     /// The clock's reading when the loop last looked.
     pub(super) last_look: Duration,
     /// The clock's reading when the leases' store last said who leads.
@@ -27,6 +29,13 @@ pub(super) struct Status {
     pub(super) error: Option<String>,
     /// Schedules whose mark lies in the future: the wall clock went back.
     pub(super) ahead: BTreeMap<String, Timestamp>,
+}
+
+impl Status {
+    pub(super) fn end_term(&mut self) {
+        self.epoch = None;
+        self.is_outdated = false;
+    }
 }
 
 /// [`Status`], shared between the scheduler and its health check.
@@ -64,6 +73,11 @@ impl HealthCheck for SchedulerHealth {
             Health::unhealthy(format!("no leader is known for {} s: {error}", unknown.as_secs()))
         } else if let Some(error) = &status.error {
             Health::degraded(format!("the last look for due ticks failed: {error}"))
+        } else if status.is_outdated {
+            Health::degraded(
+                "a newer version of the product has declared other schedules, and this process leads: stop it, or restart it if \
+                 its version is to stay",
+            )
         } else if let Some((schedule, mark)) = status.ahead.first_key_value() {
             Health::degraded(format!(
                 "`{schedule}` was fired up to {mark} and stays silent until then: the wall clock went back"

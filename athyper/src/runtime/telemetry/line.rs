@@ -29,6 +29,11 @@ thread_local! {
     static SECOND: Cell<(i64, [u8; 20])> = const { Cell::new((i64::MIN, [0; 20])) };
 }
 
+/// The memory of the thread's last line. A thread that ends may log when it has given that back already.
+fn reuse() -> String {
+    BUFFER.try_with(Cell::take).unwrap_or_default()
+}
+
 /// The longest memory that a thread keeps for its next line, in bytes.
 const MOST_KEPT: usize = 16 * 1024;
 
@@ -43,7 +48,7 @@ pub(super) struct Line {
 impl Line {
     /// Begins with when, how grave and from where.
     pub(super) fn begin(format: LineFormat, now: Timestamp, metadata: &Metadata<'_>) -> Self {
-        let mut text = BUFFER.take();
+        let mut text = reuse();
         text.clear();
         let level = metadata.level();
         match format {
@@ -104,7 +109,7 @@ impl Line {
         self.text.push('\n');
         take(self.text.as_bytes());
         if self.text.capacity() <= MOST_KEPT {
-            BUFFER.set(self.text);
+            let _ = BUFFER.try_with(|buffer| buffer.set(self.text));
         }
     }
 
@@ -336,6 +341,16 @@ fn may_hold_password(text: &str, classes: u8) -> bool {
     classes & SUSPICIOUS != 0 && (text.contains('=') || text.contains("://"))
 }
 
+/// Whether a character does something to a terminal besides standing there: control characters, line and paragraph separators,
+/// and marks that turn the direction of what follows.
+pub(crate) fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
 /// Writes text so that it can stand in JSON, and so that it begins no new line and steers no terminal.
 fn escape(text: &mut String, value: &str) {
     if classes(value) & ESCAPED == 0 {
@@ -349,12 +364,8 @@ fn escape(text: &mut String, value: &str) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            // Line and paragraph separators, and marks that turn the direction of what follows.
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(text, "\\u{:04x}", u32::from(character));
-            }
-            control if control.is_control() => {
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
+            steering if steers(steering) => {
+                let _ = write!(text, "\\u{:04x}", u32::from(steering));
             }
             other => text.push(other),
         }
@@ -363,7 +374,32 @@ fn escape(text: &mut String, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, push_time};
+    use super::{escape, push_time, reuse};
+
+    /// Begins a line when its thread ends.
+    struct Farewell;
+
+    impl Drop for Farewell {
+        fn drop(&mut self) {
+            drop(reuse());
+        }
+    }
+
+    thread_local! {
+        static EARLY: Farewell = const { Farewell };
+        static LATE: Farewell = const { Farewell };
+    }
+
+    #[test]
+    fn a_thread_that_ends_may_log() {
+        let ended = std::thread::spawn(|| {
+            // One of the two is dropped after the thread's memory for lines, whichever order that takes.
+            EARLY.with(|_| {});
+            super::BUFFER.set(String::from("a line"));
+            LATE.with(|_| {});
+        });
+        assert!(ended.join().is_ok());
+    }
 
     #[test]
     fn a_time_is_rfc_3339() {

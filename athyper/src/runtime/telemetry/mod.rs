@@ -9,5 +9,6 @@ mod writer;
 pub use line::LineFormat;
 pub use log::{Log, LogOptions, LogTarget};
 
+pub(crate) use line::steers;
 pub(crate) use log::{check_filter, flush_installed};
 pub(crate) use panic_hook::log_panics;

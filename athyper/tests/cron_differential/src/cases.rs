@@ -35,7 +35,7 @@ fn midnight(year: i32, month: i32, day: i32) -> i64 {
 
 /// Every case for some years, taking each `step`th pair of expression and zone.
 ///
-/// Whatever is due at most [`DENSE`] times a week is compared on every day of the years. The rest repeats itself from day to
+/// Whatever is due at most `DENSE` times a week is compared on every day of the years. The rest repeats itself from day to
 /// day; what can differ is a change of the clock, and which days are taken. It is compared for two days around each change,
 /// the end of February and the end of the year, and in each year around the first of one month and the 13th of another, which
 /// are other months each year.

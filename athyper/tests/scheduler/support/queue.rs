@@ -21,10 +21,11 @@ pub(crate) trait ScheduleStoreDecorator: Send + Sync + std::fmt::Debug {
         &self,
         real: &dyn JobQueue,
         epoch: u64,
+        since: Timestamp,
         now: Timestamp,
         schedules: &[(String, String)],
     ) -> Result<bool> {
-        real.schedules().declare(epoch, now, schedules).await
+        real.schedules().declare(epoch, since, now, schedules).await
     }
 
     async fn fire(&self, real: &dyn JobQueue, fire: Fire) -> Result<Fired> {
@@ -41,8 +42,14 @@ pub(crate) struct Decorated<D> {
 
 #[async_trait]
 impl<D: ScheduleStoreDecorator> ScheduleStore for Decorated<D> {
-    async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool> {
-        self.decorator.declare(&*self.real, epoch, now, schedules).await
+    async fn declare(
+        &self,
+        epoch: u64,
+        since: Timestamp,
+        now: Timestamp,
+        schedules: &[(String, String)],
+    ) -> Result<bool> {
+        self.decorator.declare(&*self.real, epoch, since, now, schedules).await
     }
 
     async fn records(&self) -> Result<Vec<ScheduleRecord>> {

@@ -10,11 +10,21 @@ use crate::foundation::schedule::Overlap;
 
 #[async_trait]
 impl ScheduleStore for MemoryJobQueue {
-    async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool> {
+    async fn declare(
+        &self,
+        epoch: u64,
+        since: Timestamp,
+        now: Timestamp,
+        schedules: &[(String, String)],
+    ) -> Result<bool> {
         Ok(self.change(|store, _| {
             let records = &mut store.schedules;
             if records.values().any(|record| record.epoch > epoch) {
                 return false;
+            }
+            if records.values().any(|record| record.since > since && record.since <= now) {
+                records.values_mut().for_each(|record| record.epoch = epoch);
+                return true;
             }
             records.retain(|name, _| schedules.iter().any(|(declared, _)| declared == name));
             for (name, definition) in schedules {
@@ -23,13 +33,14 @@ impl ScheduleStore for MemoryJobQueue {
                     definition: definition.clone(),
                     high_water: now,
                     epoch,
+                    since,
                     last_job: None,
                 });
                 if record.definition != *definition {
                     record.definition.clone_from(definition);
                     record.high_water = now;
                 }
-                record.epoch = epoch;
+                (record.epoch, record.since) = (epoch, since);
             }
             true
         }))

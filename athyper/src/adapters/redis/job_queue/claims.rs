@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
 use super::record::{ceiling, expiry, later, micros, read_claimed, read_list, read_number};
+use super::successor::Run;
 use super::{Inner, identity};
 use crate::adapters::redis::connection::{Call, Repeat};
 use crate::adapters::redis::error::strange;
@@ -27,6 +28,7 @@ const LONGEST_NAP: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 struct Found {
     claimed: Vec<Claimed>,
+    runs: Vec<Run>,
     /// When the earliest delayed job is due.
     next_due: Option<Timestamp>,
 }
@@ -71,6 +73,10 @@ impl Inner {
             push_holder(&mut call, &request);
             let answer = inner.connections.run(&TAKE, call, Repeat::ByCaller).await;
             let found = answer.and_then(|answer| read_found(read_list(answer)?.into_iter(), &request.queue));
+            let found = match found {
+                Ok(found) => inner.follow_up(&request.queue, found).await,
+                failed => failed,
+            };
             if let Err(Ok(unwanted)) = sender.send(found) {
                 inner.give_back(unwanted.claimed).await;
             }
@@ -136,8 +142,24 @@ impl Inner {
         let answer = read_list(self.connections.run(&FINISH, call, Repeat::ByCaller).await?)?;
         let mut parts = answer.into_iter();
         let verdicts = read_list(parts.next().unwrap_or_default())?;
+        // The outcomes are recorded: what goes wrong with further jobs is told to whoever asks for them next.
+        let next =
+            self.follow_up(queue, read_found(parts, queue)?).await.map_or_else(|_| Vec::new(), |found| found.claimed);
         let verdict = |accepted| if accepted == Value::Int(1) { Verdict::Applied } else { Verdict::LostLock };
-        Ok((verdicts.into_iter().map(verdict).collect(), read_found(parts, queue)?.claimed))
+        Ok((verdicts.into_iter().map(verdict).collect(), next))
+    }
+
+    /// Does what whoever takes a run of a scheduler has to do.
+    async fn follow_up(&self, queue: &QueueName, mut found: Found) -> Result<Found> {
+        let runs = std::mem::take(&mut found.runs);
+        match self.add_successors(queue, runs).await {
+            Ok(()) => Ok(found),
+            Err(error) => {
+                // Taken again they are followed up again.
+                Box::pin(self.give_back(found.claimed)).await;
+                Err(error)
+            }
+        }
     }
 }
 
@@ -186,6 +208,8 @@ fn read_found(mut parts: impl Iterator<Item = Value>, queue: &QueueName) -> Resu
     let mut next = || parts.next().ok_or_else(|| strange("the jobs that were taken"));
     let due = read_number(next()?)?;
     let jobs = read_list(next()?)?;
-    let claimed = jobs.into_iter().map(|job| read_claimed(job, queue)).collect::<Result<Vec<Claimed>>>()?;
-    Ok(Found { claimed, next_due: (due >= 0).then(|| Timestamp::from_timestamp_millis(due)).flatten() })
+    let read = jobs.into_iter().map(|job| read_claimed(job, queue));
+    let (claimed, runs): (Vec<Claimed>, Vec<Option<Run>>) = read.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let next_due = (due >= 0).then(|| Timestamp::from_timestamp_millis(due)).flatten();
+    Ok(Found { claimed, runs: runs.into_iter().flatten().collect(), next_due })
 }

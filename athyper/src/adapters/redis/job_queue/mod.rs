@@ -6,6 +6,7 @@ mod identity;
 mod options;
 mod record;
 mod schedules;
+mod successor;
 mod wake;
 
 use std::collections::HashSet;

@@ -7,6 +7,7 @@ use ::redis::Value;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::successor::Run;
 use super::{identity, options};
 use crate::adapters::redis::error::strange;
 use crate::foundation::clock::Timestamp;
@@ -257,8 +258,8 @@ fn read_context(stored: Option<&[u8]>, trace: Option<&str>) -> Context {
     }
 }
 
-/// Reads a job that was handed out: the fields in the order in which the script asks for them.
-pub(super) fn read_claimed(value: Value, queue: &QueueName) -> Result<Claimed> {
+/// Reads a job that was handed out, and whose scheduler's run it is: the fields in the order in which the script has them.
+pub(super) fn read_claimed(value: Value, queue: &QueueName) -> Result<(Claimed, Option<Run>)> {
     let mut cells = Cells(read_list(value)?.into_iter());
     let mut stored = Stored {
         name: cells.text(),
@@ -274,10 +275,13 @@ pub(super) fn read_claimed(value: Value, queue: &QueueName) -> Result<Claimed> {
     stored.due = cells.number();
     stored.priority = cells.number();
     stored.id = cells.text().ok_or_else(|| strange("the id of a job"))?;
+    let scheduler = cells.text().filter(|scheduler| !scheduler.is_empty());
+    let options = scheduler.is_some().then(|| stored.opts.clone()).flatten().unwrap_or_default();
     let (created_at, due_at) = (stored.created(), stored.due_at());
     let envelope = stored.into_envelope(queue);
+    let run = scheduler.map(|scheduler| Run { scheduler, id: envelope.id.clone(), options });
     let lock = Lock { queue: queue.clone(), id: envelope.id.clone(), token };
-    Ok(Claimed { envelope, lock, attempts_made, created_at, due_at })
+    Ok((Claimed { envelope, lock, attempts_made, created_at, due_at }, run))
 }
 
 /// Reads a job as it is told of: its state, its id, its score among the delayed ones, and its hash.

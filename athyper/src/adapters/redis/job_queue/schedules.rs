@@ -20,8 +20,14 @@ impl Inner {
 
 #[async_trait]
 impl ScheduleStore for RedisJobQueue {
-    async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool> {
-        let mut call = self.inner.schedules().number(epoch).number(micros(now));
+    async fn declare(
+        &self,
+        epoch: u64,
+        since: Timestamp,
+        now: Timestamp,
+        schedules: &[(String, String)],
+    ) -> Result<bool> {
+        let mut call = self.inner.schedules().number(epoch).number(micros(since)).number(micros(now));
         for (name, definition) in schedules {
             call.push(name);
             call.push(definition);
@@ -43,6 +49,7 @@ impl ScheduleStore for RedisJobQueue {
                 epoch: read_text(next()?)
                     .and_then(|epoch| epoch.parse().ok())
                     .ok_or_else(|| strange("the epoch of a schedule"))?,
+                since: read_instant(next()?).ok_or_else(|| strange("the beginning of a schedule's declaration"))?,
                 last_job: read_text(next()?).filter(|id| !id.is_empty()).map(|id| read_id(&id)),
             });
         }

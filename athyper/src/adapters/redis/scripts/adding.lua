@@ -19,14 +19,20 @@ local function add(queue, at)
       return after, holder
     end
   end
+  -- A job that cannot be lined up must leave nothing behind, or it would be a duplicate for ever.
+  local lined_up, failure
+  if due > 0 then lined_up, failure = pcall(put_off, queue, id, due) else lined_up, failure = pcall(line_up, queue, id, ARGV[at + 2]) end
+  if not lined_up then
+    if unique ~= '' then call('DEL', queue.base .. 'de:' .. unique) end
+    error(failure)
+  end
   call('HSET', key, unpack(ARGV, at + 7, after - 1))
   -- The name is the first value of the hash.
   tell(queue, 'added', 'jobId', id, 'name', ARGV[at + 8])
   if due > 0 then
-    put_off(queue, id, due)
+    tell_delayed(queue, id, due)
     queue.later = true
   else
-    line_up(queue, id, ARGV[at + 2])
     tell(queue, 'waiting', 'jobId', id)
     queue.ready = true
   end

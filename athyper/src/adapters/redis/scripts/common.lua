@@ -24,14 +24,15 @@ local function open(base)
   }
 end
 
+-- Tells those who listen. What they miss is not worth a job: `recover.lua` says what is wrong with their stream.
 local function tell(queue, ...)
-  call('XADD', queue.base .. 'events', 'MAXLEN', '~', queue.events, '*', 'event', ...)
+  redis.pcall('XADD', queue.base .. 'events', 'MAXLEN', '~', queue.events, '*', 'event', ...)
 end
 
 -- Wakes one worker: there may be work now.
 local function wake(queue)
   if queue.paused or (queue.cap and call('LLEN', queue.base .. 'active') >= queue.cap) then return end
-  call('ZADD', queue.base .. 'marker', 0, '0')
+  redis.pcall('ZADD', queue.base .. 'marker', 0, '0')
 end
 
 -- When the earliest delayed job is due, in milliseconds.
@@ -42,7 +43,7 @@ end
 
 local function wake_later(queue)
   local due = next_due(queue)
-  if due then call('ZADD', queue.base .. 'marker', due, '1') end
+  if due then redis.pcall('ZADD', queue.base .. 'marker', due, '1') end
 end
 
 -- The score of a job that joins the others of its priority as the last one.
@@ -81,6 +82,9 @@ local function put_off(queue, id, due)
   local score = first
   if last[2] then score = math.min(tonumber(last[2]) + 1, first + SLOTS - 1) end
   call('ZADD', queue.base .. 'delayed', score, id)
+end
+
+local function tell_delayed(queue, id, due)
   tell(queue, 'delayed', 'jobId', id, 'delay', string.format('%.0f', due))
 end
 

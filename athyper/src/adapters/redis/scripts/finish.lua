@@ -23,6 +23,7 @@ local function postpone(job, fields, due, exact)
   call('HSET', job.key, unpack(fields))
   if due > now then
     put_off(queue, job.id, due)
+    tell_delayed(queue, job.id, due)
     later = true
   else
     line_up(queue, job.id, job.priority)
@@ -31,9 +32,7 @@ local function postpone(job, fields, due, exact)
   end
 end
 
-local function settle(id, token, outcome, text, quoted, due, exact)
-  local job = read_job(queue, id)
-  if job.started ~= token or call('LREM', queue.base .. 'active', -1, id) == 0 then return 0 end
+local function settle(job, outcome, text, quoted, due, exact)
   if outcome == 'complete' or outcome == 'fail' or outcome == 'retry' then job.attempts_made = job.attempts_made + 1 end
   if outcome == 'complete' or outcome == 'fail' then
     local words = outcome == 'fail' and stacked(job, quoted) or {}
@@ -44,7 +43,6 @@ local function settle(id, token, outcome, text, quoted, due, exact)
     conclude(queue, job, outcome == 'fail' and 'failed' or 'completed', text, words, now)
     ended = true
   else
-    call('DEL', job.key .. ':lock')
     if outcome == 'retry' then
       local words = stacked(job, quoted)
       words[3], words[4], words[5], words[6] = 'failedReason', text, 'atm', job.attempts_made
@@ -55,21 +53,32 @@ local function settle(id, token, outcome, text, quoted, due, exact)
       local words = { 'failedReason', text }
       if due > now then
         words[3], words[4] = 'ath:parked', '1'
-        call('ZADD', queue.base .. 'ath:parked', due, id)
+        call('ZADD', queue.base .. 'ath:parked', due, job.id)
       end
       postpone(job, words, due, exact)
     else
       back[#back + 1] = job
       waiting = true
     end
+    call('DEL', job.key .. ':lock')
   end
-  end_serial(queue, id, job.serial)
-  return 1
+  end_serial(queue, job.id, job.serial)
+end
+
+-- Answers with a 1 if the job was held. Should a key hold what it should not, it is held as before.
+local function give_back(id, token, ...)
+  local job = read_job(queue, id)
+  if job.started ~= token or call('LREM', queue.base .. 'active', -1, id) == 0 then return 0 end
+  local settled, failure = pcall(settle, job, ...)
+  if settled then return 1 end
+  call('LPUSH', queue.base .. 'active', id)
+  error(failure)
 end
 
 local verdicts = {}
 for at = 5, #ARGV, 7 do
-  verdicts[#verdicts + 1] = settle(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), ARGV[at + 6])
+  local due = tonumber(ARGV[at + 5])
+  verdicts[#verdicts + 1] = give_back(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], due, ARGV[at + 6])
 end
 for index = #back, 1, -1 do
   put_back(queue, back[index].id, back[index].place)

@@ -94,6 +94,7 @@ local function tell_parent(job, state, text, now)
   local delay = tonumber(fields[2]) or 0
   if delay > 0 and not ends_parent then
     put_off(queue, id, now + delay)
+    tell_delayed(queue, id, now + delay)
     wake_later(queue)
   elseif (tonumber(fields[1]) or 0) > 0 then
     line_up(queue, id, fields[1])
@@ -146,7 +147,9 @@ local HELD = { 'ats', 'opts', 'priority', 'stc', 'ath:serial', 'ath:place', 'atm
 
 local function read_job(queue, id)
   local key = queue.base .. id
-  local fields = call('HMGET', key, unpack(HELD))
+  local fields = redis.pcall('HMGET', key, unpack(HELD))
+  -- Somebody else has taken its key.
+  if fields.err then fields = {} end
   return {
     id = id, key = key, started = tonumber(fields[1]), opts = fields[2], priority = fields[3],
     stalls = tonumber(fields[4]) or 0, serial = fields[5], place = fields[6], attempts_made = tonumber(fields[7]) or 0,

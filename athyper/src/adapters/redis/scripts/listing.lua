@@ -16,5 +16,7 @@ end
 
 -- Everything that is told of a job: its state, its id, when it is due by the order of delayed jobs, and its hash.
 local function tell_of(queue, id, state)
-  return { state, id, call('ZSCORE', queue.base .. 'delayed', id) or '', call('HGETALL', queue.base .. id) }
+  local hash = redis.pcall('HGETALL', queue.base .. id)
+  -- The key of a job may hold something else.
+  return { state, id, call('ZSCORE', queue.base .. 'delayed', id) or '', hash.err and {} or hash }
 end

@@ -4,6 +4,9 @@
 local now, allowed = tonumber(ARGV[1]), tonumber(ARGV[2])
 local queue = open(string.sub(KEYS[1], 1, -5))
 promote(queue, now)
+-- Here it is said what other operations put up with: keys that hold something else than they should.
+call('XLEN', queue.base .. 'events')
+call('ZCARD', queue.base .. 'marker')
 
 local recovered = {}
 

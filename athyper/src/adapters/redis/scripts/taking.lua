@@ -28,6 +28,7 @@ end
 local function pop(queue, count)
   local listed = call('RPOP', queue.base .. 'wait', count)
   if not listed then listed = {} end
+  for _, id in ipairs(listed) do queue.popped[#queue.popped + 1] = { id } end
   local places = {}
   local left = count - #listed
   if left > 0 then
@@ -35,17 +36,24 @@ local function pop(queue, count)
     for index = 1, #sorted, 2 do
       listed[#listed + 1] = sorted[index]
       places[#listed] = sorted[index + 1]
+      queue.popped[#queue.popped + 1] = { sorted[index], sorted[index + 1] }
     end
   end
   return listed, places
 end
 
-local WANTED = { 'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa' }
+local WANTED = { 'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa', 'rjk' }
 
 -- Takes a job into somebody's hands. Answers with what they need, or nothing if it is not theirs.
 local function hand_out(queue, id, place, request)
   local key = queue.base .. id
-  local fields = call('HMGET', key, unpack(WANTED))
+  local fields = redis.pcall('HMGET', key, unpack(WANTED))
+  if fields.err then
+    -- Somebody else has taken its key. It is counted, and in nobody's way.
+    call('ZADD', queue.base .. 'failed', request.now, id)
+    tell(queue, 'failed', 'jobId', id, 'failedReason', 'the key of the job holds something else than a job', 'prev', 'waiting')
+    return nil
+  end
   if not (fields[1] or fields[2] or fields[3] or fields[6]) then return nil end
   local serial, started = fields[11], (tonumber(fields[6]) or 0) + 1
   if serial then
@@ -70,12 +78,11 @@ local function hand_out(queue, id, place, request)
   call('SET', key .. ':lock', 'ath:' .. started, 'PX', request.lock)
   tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
   fields[6] = tostring(started)
-  fields[11], fields[12] = id, nil
+  fields[11], fields[12], fields[13] = id, fields[13], nil
   return fields
 end
 
--- Hands out ready jobs, at most `request.max`.
-local function take(queue, request)
+local function take_ready(queue, request)
   promote(queue, request.now)
   local room = allowance(queue, request.max)
   local handed, active, passes = {}, {}, 0
@@ -95,11 +102,24 @@ local function take(queue, request)
     settle_front(queue)
     passes = passes + 1
   end
-  if #active > 0 then call('LPUSH', queue.base .. 'active', unpack(active)) end
   count_limited(queue, #active)
   -- Whoever took wakes the next one, who finds out whether there is more.
-  if #active > 0 or passes == 100 then call('ZADD', queue.base .. 'marker', 0, '0') end
+  if #active > 0 or passes == 100 then redis.pcall('ZADD', queue.base .. 'marker', 0, '0') end
+  if #active > 0 then call('LPUSH', queue.base .. 'active', unpack(active)) end
   return handed
+end
+
+-- Hands out ready jobs, at most `request.max`. Should a key hold what it should not, they are where they were.
+local function take(queue, request)
+  queue.popped = {}
+  local taken, answer = pcall(take_ready, queue, request)
+  if taken then return answer end
+  for index = #queue.popped, 1, -1 do
+    local id, place = unpack(queue.popped[index])
+    redis.pcall('DEL', queue.base .. id .. ':lock')
+    if place then redis.pcall('ZADD', queue.base .. 'prioritized', place, id) else redis.pcall('RPUSH', queue.base .. 'wait', id) end
+  end
+  error(answer)
 end
 
 -- For those who got nothing: when to look again, in milliseconds, or -1.

@@ -19,12 +19,13 @@ use crate::foundation::sql::Statement;
 
 struct Declare {
     epoch: i64,
+    since: Timestamp,
     now: Timestamp,
     schedules: Vec<(String, String)>,
 }
 
-const DECLARE: &str = "INSERT INTO athyper_schedules (name, definition, high_water, epoch) VALUES ($1, $2, $3, $4) \
-     ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, definition = excluded.definition, high_water = \
+const DECLARE: &str = "INSERT INTO athyper_schedules (name, definition, high_water, epoch, since) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, since = excluded.since, definition = excluded.definition, high_water = \
      CASE athyper_schedules.definition WHEN excluded.definition THEN athyper_schedules.high_water ELSE excluded.high_water END";
 
 #[async_trait]
@@ -39,6 +40,13 @@ impl Operation for Declare {
         if !session.fetch(later).await?.is_empty() {
             return Ok(false);
         }
+        let newer = Statement::text("SELECT 1 FROM athyper_schedules WHERE since > $1 AND since <= $2 LIMIT 1")
+            .bind(micros(self.since))
+            .bind(micros(self.now));
+        if !session.fetch(newer).await?.is_empty() {
+            session.execute(Statement::text("UPDATE athyper_schedules SET epoch = $1").bind(self.epoch)).await?;
+            return Ok(true);
+        }
         let declared: HashSet<&str> = self.schedules.iter().map(|(name, _)| name.as_str()).collect();
         for row in session.fetch(Statement::text("SELECT name FROM athyper_schedules")).await? {
             let name: String = Cells::of(row).next()?;
@@ -51,7 +59,8 @@ impl Operation for Declare {
                 .bind(name.as_str())
                 .bind(definition.as_str())
                 .bind(micros(self.now))
-                .bind(self.epoch);
+                .bind(self.epoch)
+                .bind(micros(self.since));
             session.execute(declare).await?;
         }
         Ok(true)
@@ -119,13 +128,20 @@ fn whole(epoch: u64) -> Result<i64> {
 
 #[async_trait]
 impl<S: SqlStore> ScheduleStore for SqlJobQueue<S> {
-    async fn declare(&self, epoch: u64, now: Timestamp, schedules: &[(String, String)]) -> Result<bool> {
-        let declare = Declare { epoch: whole(epoch)?, now: to_microseconds(now), schedules: schedules.to_vec() };
+    async fn declare(
+        &self,
+        epoch: u64,
+        since: Timestamp,
+        now: Timestamp,
+        schedules: &[(String, String)],
+    ) -> Result<bool> {
+        let (since, now) = (to_microseconds(since), to_microseconds(now));
+        let declare = Declare { epoch: whole(epoch)?, since, now, schedules: schedules.to_vec() };
         self.store().run(declare).await
     }
 
     async fn records(&self) -> Result<Vec<ScheduleRecord>> {
-        let sql = "SELECT name, definition, high_water, epoch, last_job FROM athyper_schedules ORDER BY name";
+        let sql = "SELECT name, definition, high_water, epoch, since, last_job FROM athyper_schedules ORDER BY name";
         let rows = self.store().read(Statement::text(sql)).await?;
         rows.into_iter()
             .map(|row| {
@@ -135,6 +151,7 @@ impl<S: SqlStore> ScheduleStore for SqlJobQueue<S> {
                     definition: cells.next()?,
                     high_water: from_micros(cells.next()?)?,
                     epoch: cells.next()?,
+                    since: from_micros(cells.next()?)?,
                     last_job: cells.next::<Option<String>>()?.map(job_id),
                 })
             })

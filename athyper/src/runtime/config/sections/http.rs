@@ -97,7 +97,8 @@ pub struct ManagementConfig {
     /// The address it listens on.
     #[config(default = "127.0.0.1", prod_default = "0.0.0.0")]
     pub host: IpAddr,
-    /// The port it listens on, in every mode; unset: there is none, and health is answered on the product's port.
+    /// The port it listens on, in every mode; unset: there is none, and health and metrics are answered on the
+    /// product's port, of which profile `prod` warns.
     #[config(variable = "MANAGEMENT_PORT")]
     pub port: Option<u16>,
 }

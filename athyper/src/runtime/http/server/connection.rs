@@ -21,6 +21,7 @@ use tower::Service;
 use super::io::{ConnectionIo, PREFACE_BYTES};
 use super::service::ConnectionService;
 use super::state::{ConnectionState, ServerState};
+use crate::runtime::http::refused_head;
 
 /// What a client with prior knowledge of HTTP/2 sends first (RFC 9113, section 3.4).
 const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -131,6 +132,12 @@ where
         tracing::debug!(%peer, error = &error as &dyn std::error::Error, "a connection ended early");
         if let Some(metrics) = &server.metrics {
             metrics.broken(&error);
+        }
+        if let Some(status) = connection.refusal().filter(|_| error.is_parse()) {
+            refused_head::log(peer, status, &error);
+            if let Some(metrics) = &server.metrics {
+                metrics.refused.count(status);
+            }
         }
     }
 }

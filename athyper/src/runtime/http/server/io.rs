@@ -53,9 +53,16 @@ impl ConnectionIo {
     }
 
     fn note_bytes(&mut self) {
+        self.connection.forget_written();
         if self.connection.is_in(Phase::Idle) {
             self.connection.enter(Phase::Head);
             self.head.disarm();
+        }
+    }
+
+    fn note_written(&self, result: &Poll<Result<usize>>, bytes: &[u8]) {
+        if result.is_ready() && !self.connection.is_running() {
+            self.connection.note_written(bytes);
         }
     }
 
@@ -100,6 +107,7 @@ impl AsyncRead for ConnectionIo {
 impl AsyncWrite for ConnectionIo {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note_written(&result, bytes);
         self.bound_write(context, result)
     }
 
@@ -109,6 +117,7 @@ impl AsyncWrite for ConnectionIo {
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.note_written(&result, slices.first().map_or(&[], |slice| slice));
         self.bound_write(context, result)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::foundation::error::Result;
 use crate::foundation::metrics::{Counter, Family, Gauge, MetricsRegistry};
+use crate::runtime::http::refused_head::RefusedHeads;
 
 /// What the server counts below the level of requests: connections, and heads that never became a request.
 #[derive(Debug, Clone)]
@@ -10,6 +11,7 @@ pub(super) struct ServerMetrics {
     accepted: Counter,
     pub(super) accept_failures: Counter,
     broken: Family<Counter, 1>,
+    pub(super) refused: RefusedHeads,
 }
 
 impl ServerMetrics {
@@ -25,6 +27,7 @@ impl ServerMetrics {
                 "Connections that ended in the middle of something, or whose request head was refused unread.",
                 ["reason"],
             )?,
+            refused: RefusedHeads::new(registry)?,
         })
     }
 

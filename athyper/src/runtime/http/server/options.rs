@@ -29,6 +29,10 @@ pub struct ServerOptions {
     pub write_pause_timeout: Duration,
     /// The largest request head, start line included, in bytes. Whatever is longer is answered 431 and the connection closed. A
     /// head has at most 100 fields, too.
+    ///
+    /// A head beyond these limits, or one that is not HTTP, never becomes a request: no middleware sees it, and the answer has
+    /// no document, since hyper writes it by itself. The server counts it in `http_requests_total` (method `OTHER`, route `none`)
+    /// and logs it like every other request.
     pub max_head_bytes: usize,
     /// What holds for HTTP/2 only.
     pub http2: Http2Options,
@@ -48,7 +52,8 @@ pub struct Http2Options {
     pub max_pending_resets: usize,
     /// How many streams the server itself may have had to reset before the connection is closed (CVE-2025-8671).
     pub max_local_resets: usize,
-    /// The largest header list, in bytes as RFC 9113 section 6.5.2 counts them.
+    /// The largest header list, in bytes as RFC 9113 section 6.5.2 counts them. Whatever is longer is answered 431, or its stream
+    /// reset, before there is a request; hyper does not tell, so it is neither counted nor logged.
     pub max_header_list_bytes: u32,
     /// How often the client is asked for a sign of life.
     pub keep_alive_interval: Duration,

@@ -3,15 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
 use std::task::Context;
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::ServerMetrics;
 use super::options::ServerOptions;
+use crate::runtime::http::refused_head::written_status;
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub(super) struct ConnectionState {
     used: AtomicBool,
     draining: AtomicBool,
     unread: AtomicBool,
+    /// The status of the response head that was written last while no request ran; 0 once something was read after it.
+    answered: AtomicU16,
 }
 
 impl ConnectionState {
@@ -57,6 +61,7 @@ impl ConnectionState {
             used: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             unread: AtomicBool::new(false),
+            answered: AtomicU16::new(0),
         }
     }
 
@@ -88,6 +93,22 @@ impl ConnectionState {
 
     pub(super) fn leave_body_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes what hyper writes while no request runs: the end of a response, or the answer to a head that it refuses.
+    pub(super) fn note_written(&self, bytes: &[u8]) {
+        if let Some(status) = written_status(bytes) {
+            self.answered.store(status.as_u16(), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn forget_written(&self) {
+        self.answered.store(0, Ordering::Relaxed);
+    }
+
+    /// How the head that ended the connection was answered, if it was.
+    pub(super) fn refusal(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.answered.load(Ordering::Relaxed)).ok()
     }
 
     pub(super) fn begin_draining(&self) {

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
-use super::draft::{Draft, When};
+use super::draft::Draft;
+use super::options::shared_options;
 use super::{JobHandle, Jobs, no_answer};
-use crate::foundation::clock::Timestamp;
-use crate::foundation::context::Context;
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{JobId, Priority, Unique};
+use crate::foundation::jobs::{JobId, Unique};
 use crate::foundation::sql::Tx;
 
 /// One job on its way into the queue; nothing happens until it is awaited.
@@ -25,23 +24,7 @@ pub struct Enqueue<'a, J> {
 }
 
 impl<'a, J> Enqueue<'a, J> {
-    /// Runs it no earlier than after `delay`.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.draft.when = When::After(delay);
-        self
-    }
-
-    /// Runs it no earlier than at `instant`.
-    pub fn at(mut self, instant: Timestamp) -> Self {
-        self.draft.when = When::At(instant);
-        self
-    }
-
-    /// Runs it before or after others that wait.
-    pub fn priority(mut self, priority: Priority) -> Self {
-        self.draft.options.priority = priority;
-        self
-    }
+    shared_options!();
 
     /// Enqueues at most one job with this key within `period`; a second one is answered with the first one's handle.
     ///
@@ -51,28 +34,10 @@ impl<'a, J> Enqueue<'a, J> {
         self
     }
 
-    /// How often the handler may start before the job counts as failed; at least 1.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.draft.options.attempts = attempts;
-        self
-    }
-
     /// Names the job. A second job with the id of one that the queue still holds is answered with that one, so that a
     /// producer may repeat an enqueue of which it does not know whether it arrived.
     pub fn id(mut self, id: impl Into<JobId>) -> Self {
         self.draft.id = Some(id.into());
-        self
-    }
-
-    /// Runs jobs of the queue with the same key one after another.
-    pub fn serial(mut self, key: impl Into<String>) -> Self {
-        self.draft.serial_key = Some(key.into());
-        self
-    }
-
-    /// Enqueues it on behalf of another unit of work than the running one, with that one's deadline.
-    pub fn context(mut self, context: Context) -> Self {
-        self.draft.context = Some(context);
         self
     }
 

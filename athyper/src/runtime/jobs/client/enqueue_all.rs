@@ -2,17 +2,15 @@
 
 use std::future::IntoFuture;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use super::draft::{Draft, When};
+use super::draft::Draft;
+use super::options::shared_options;
 use super::{JobHandle, Jobs};
-use crate::foundation::clock::Timestamp;
-use crate::foundation::context::Context;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::jobs::{NewJob, Priority};
+use crate::foundation::jobs::NewJob;
 use crate::foundation::sql::Tx;
 
 /// How many jobs travel in one round trip.
@@ -36,41 +34,7 @@ impl<'a, J> EnqueueAll<'a, J> {
         Self { jobs, tx: None, draft, encoded, payload: PhantomData }
     }
 
-    /// Runs them no earlier than after `delay`.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.draft.when = When::After(delay);
-        self
-    }
-
-    /// Runs them no earlier than at `instant`.
-    pub fn at(mut self, instant: Timestamp) -> Self {
-        self.draft.when = When::At(instant);
-        self
-    }
-
-    /// Runs them before or after others that wait.
-    pub fn priority(mut self, priority: Priority) -> Self {
-        self.draft.options.priority = priority;
-        self
-    }
-
-    /// How often the handler may start before a job counts as failed; at least 1.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.draft.options.attempts = attempts;
-        self
-    }
-
-    /// Runs them, and other jobs of the queue with the same key, one after another.
-    pub fn serial(mut self, key: impl Into<String>) -> Self {
-        self.draft.serial_key = Some(key.into());
-        self
-    }
-
-    /// Enqueues them on behalf of another unit of work than the running one.
-    pub fn context(mut self, context: Context) -> Self {
-        self.draft.context = Some(context);
-        self
-    }
+    shared_options!();
 
     /// Enqueues them inside a transaction: they exist once that commits, or never.
     pub fn in_tx<'t>(self, tx: &'t mut Tx) -> EnqueueAll<'t, J>

@@ -4,6 +4,7 @@ mod draft;
 mod enqueue;
 mod enqueue_all;
 mod handle;
+mod options;
 
 pub use enqueue::Enqueue;
 pub use enqueue_all::EnqueueAll;

@@ -77,8 +77,11 @@ async fn run_handler(
     );
     let queue = shared.link.queue.clone();
     let job_context = JobContext::new(context.clone(), claimed.lock.clone(), attempt, queue, cancellation.clone());
-    let (runner, job, payload) = (shared.runner.clone(), *job, envelope.payload.clone());
-    let handler = async move { runner.run(&job, &payload, job_context).await };
+    let (runner, job, version, payload) = (shared.runner.clone(), *job, envelope.version, envelope.payload.clone());
+    let handler = async move {
+        let payload = job.upcast(version, &payload)?;
+        runner.run(&job, &payload, job_context).await
+    };
     let mut task = AbortOnDropHandle::new(tokio::spawn(in_context(context, handler).instrument(span)));
 
     let clock = &shared.link.clock;

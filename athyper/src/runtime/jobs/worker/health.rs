@@ -74,7 +74,7 @@ const SLACK: Duration = Duration::from_secs(3);
 #[async_trait]
 impl HealthCheck for WorkerHealth {
     fn name(&self) -> &str {
-        "jobs"
+        "workers"
     }
 
     async fn check(&self) -> Health {

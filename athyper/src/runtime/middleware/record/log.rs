@@ -6,10 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::body::{Closing, Ending};
-use crate::runtime::http::RequestRecord;
-
-/// Where the lines go: `RUST_LOG=athyper::http=off` silences them.
-const TARGET: &str = "athyper::http";
+use crate::runtime::http::{REQUEST_LOG_TARGET as TARGET, RequestRecord};
 
 /// Writes the line. Of the request it holds method and path; no query, header or body, for those carry secrets.
 pub(super) fn write(record: &RequestRecord, closing: Closing, took: Duration) {

@@ -9,9 +9,7 @@ use http::{Method, StatusCode};
 
 use crate::foundation::error::Result;
 use crate::foundation::metrics::{Buckets, Counter, Family, Histogram, MetricsRegistry};
-
-/// The route of a request that no route matched, or that was answered before one was looked for.
-const NO_ROUTE: &str = "none";
+use crate::runtime::http::{NO_ROUTE, UNKNOWN_METHOD, request_counter};
 
 /// The handles of one method and status of a route.
 type Series = (&'static str, StatusCode, Counter, Histogram);
@@ -39,7 +37,7 @@ fn label(method: &Method) -> &'static str {
         "OPTIONS" => "OPTIONS",
         "CONNECT" => "CONNECT",
         "TRACE" => "TRACE",
-        _ => "OTHER",
+        _ => UNKNOWN_METHOD,
     }
 }
 
@@ -55,11 +53,7 @@ impl RequestMetrics {
             in_flight.set(began.load(Ordering::Relaxed).saturating_sub(ended) as f64);
         });
         Ok(Self {
-            requests: registry.counter(
-                "http_requests_total",
-                "Requests answered or given up, by route template.",
-                ["method", "route", "status"],
-            )?,
+            requests: request_counter(registry)?,
             durations: registry.histogram(
                 "http_request_duration_seconds",
                 "Time from the first middleware to the end of the response body.",

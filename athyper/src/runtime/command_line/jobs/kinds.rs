@@ -1,17 +1,16 @@
-//! `jobs`: which handlers there are, and how their jobs are run.
+//! `jobs` alone: which handlers there are, and how their jobs are run.
 
 use serde_json::{Value, json};
 
-use super::Output;
-use super::arguments::Json;
-use super::table::Table;
 use crate::foundation::duration::format_duration;
+use crate::runtime::command_line::Output;
+use crate::runtime::command_line::table::Table;
 use crate::runtime::config::sections::JobsConfig;
 use crate::runtime::jobs::JobDescriptor;
 use crate::runtime::kernel::Kernel;
 
-pub(super) fn list(kernel: &Kernel, format: Json) -> Output {
-    if format.json {
+pub(super) fn list(kernel: &Kernel, json: bool) -> Output {
+    if json {
         let jobs: Vec<Value> = kernel.jobs().jobs().map(|job| describe(kernel, job)).collect();
         return Output::json(&jobs);
     }
