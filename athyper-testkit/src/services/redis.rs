@@ -24,7 +24,7 @@ kill -9 $! 2>/dev/null
 wait
 [ -e "$folder/keep" ] || rm -rf "$folder""#;
 
-/// A Redis server of its own, on a free port, with its data in a folder of its own. It keeps a log of all writes
+/// A Redis server of its own, on a free port, with its data in a folder of its own. It keeps a log of its writes
 /// (`appendonly`), so that it can be [killed](Self::kill) and [started again](Self::restart). Dropping it kills it.
 ///
 /// ```no_run
@@ -51,7 +51,8 @@ struct Running {
 }
 
 impl RedisServer {
-    /// Starts a server that survives being killed: what it acknowledged is there when it is started again.
+    /// Starts a server that keeps a log of its writes and flushes it every second. A test that kills it and counts what is
+    /// left asks for `start_with(&[("appendfsync", "always")])`: while a flush lasts, a kill loses what was acknowledged since.
     ///
     /// # Panics
     /// When it does not start.
