@@ -2,27 +2,15 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::reply::{Reply, ask};
 use super::tools;
-
-/// How long a server may take to start.
-const STARTS_WITHIN: Duration = Duration::from_secs(20);
-
-/// Starts the server, notes its process, and kills it once nobody holds the other end of the standard input any more.
-const WATCH: &str = r#"folder=$1; shift
-"$@" </dev/null >"$folder/log" 2>&1 &
-echo $! >"$folder/process.new" && mv "$folder/process.new" "$folder/process"
-cat >/dev/null
-kill -9 $! 2>/dev/null
-wait
-[ -e "$folder/keep" ] || rm -rf "$folder""#;
+use super::watched::{Watched, free_address, wait_for};
 
 /// A Redis server of its own, on a free port, with its data in a folder of its own. It keeps a log of its writes
 /// (`appendonly`), so that it can be [killed](Self::kill) and [started again](Self::restart). Dropping it kills it.
@@ -39,15 +27,7 @@ pub struct RedisServer {
     address: SocketAddr,
     folder: PathBuf,
     settings: Vec<(String, String)>,
-    running: Mutex<Option<Running>>,
-}
-
-/// The server and its watcher.
-#[derive(Debug)]
-struct Running {
-    watcher: Child,
-    input: Option<ChildStdin>,
-    process: u32,
+    running: Mutex<Option<Watched>>,
 }
 
 impl RedisServer {
@@ -136,17 +116,8 @@ impl RedisServer {
     }
 
     /// Kills it without warning, as `kill -9` does.
-    ///
-    /// # Panics
-    /// When its watcher cannot be waited for.
     pub fn kill(&self) {
-        // The watcher leaves the data where they are.
-        fs::write(self.folder.join("keep"), "").expect("the folder of a server can be written");
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut running) = running {
-            drop(running.input.take());
-            running.watcher.wait().expect("the watcher of a server can be waited for");
-        }
+        drop(self.running().take());
     }
 
     /// Starts it again after it was [killed](Self::kill), on the same port, with the same data.
@@ -169,31 +140,25 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: &str) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = &*running {
-            let sent = Command::new("kill").arg(signal).arg(running.process.to_string()).status();
-            assert!(sent.is_ok_and(|status| status.success()), "the server cannot be sent {signal}");
+        if let Some(server) = &*self.running() {
+            server.signal(signal);
         }
     }
 
+    fn running(&self) -> MutexGuard<'_, Option<Watched>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn launch(&self) -> io::Result<()> {
-        let process = self.folder.join("process");
-        let _of_an_earlier_start = fs::remove_file(&process);
-        let _not_any_more = fs::remove_file(self.folder.join("keep"));
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(WATCH).arg("sh").arg(&self.folder).arg(tools::program("redis-server"));
+        let mut command = vec![tools::program("redis-server").into_os_string()];
         for (name, value) in self.defaults().into_iter().chain(self.settings.clone()) {
-            command.arg(format!("--{name}")).arg(value);
+            command.extend([format!("--{name}").into(), value.into()]);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut watcher = command.spawn()?;
-        let input = watcher.stdin.take();
-        let process = wait_for(|| read_process(&process)).ok_or_else(|| io::Error::other("it has no process"))?;
-        let running = Running { watcher, input, process };
+        let server = Watched::start(&self.folder, command)?;
         // Another server may have the port: the answer must be this one's.
-        let ours = format!("process_id:{process}");
+        let ours = format!("process_id:{}", server.process());
         let answers = || {
-            if !Path::new("/proc").join(process.to_string()).exists() {
+            if !server.is_running() {
                 return Some(false);
             }
             let info = self.try_ask(&["INFO", "server"]).ok()?.text();
@@ -201,9 +166,9 @@ impl RedisServer {
             // Before it has read its data it answers with a refusal.
             (!info.is_empty()).then_some(is_ours).filter(|is_ours| !is_ours || self.is_loaded())
         };
-        let started = wait_for(answers) == Some(true);
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
-        if started { Ok(()) } else { Err(io::Error::other(format!("it does not answer:\n{}", self.log()))) }
+        let has_started = wait_for(answers) == Some(true);
+        *self.running() = Some(server);
+        if has_started { Ok(()) } else { Err(io::Error::other(format!("it does not answer:\n{}", self.log()))) }
     }
 
     fn is_loaded(&self) -> bool {
@@ -231,26 +196,4 @@ impl Drop for RedisServer {
         self.kill();
         let _nothing_left = fs::remove_dir_all(&self.folder);
     }
-}
-
-fn read_process(file: &Path) -> Option<u32> {
-    fs::read_to_string(file).ok()?.trim().parse().ok()
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("a listener has an address")
-}
-
-/// Asks again and again until there is an answer, for as long as a start may take.
-#[allow(clippy::disallowed_methods, reason = "another process is waited for in real time")]
-fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    const PAUSE: Duration = Duration::from_millis(10);
-    for _ in 0..STARTS_WITHIN.as_millis() / PAUSE.as_millis() {
-        if let Some(answer) = ask() {
-            return Some(answer);
-        }
-        std::thread::sleep(PAUSE);
-    }
-    None
 }

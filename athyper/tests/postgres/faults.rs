@@ -194,6 +194,7 @@ fn note() -> JobDescriptor {
         kind: Note::KIND,
         aliases: Note::ALIASES,
         version: Note::VERSION,
+        upcasts: Note::UPCASTS,
         options: const { &Note::OPTIONS },
         concurrency: None,
         payload: TypeId::of::<Note>(),
