@@ -104,7 +104,7 @@ fn draft(folder: &Folder, variables: &[(&str, &str)], overrides: &[(&str, &str)]
 }
 
 fn load(folder: &Folder, variables: &[(&str, &str)]) -> Result<Configuration, Problems> {
-    draft(folder, variables, &[]).finish(|_| true)
+    draft(folder, variables, &[]).finish(|_| true, |_| true)
 }
 
 const ENOUGH: &str = "[smtp]\nhost = \"mail\"\npassword = \"hunter2\"\n";
@@ -205,14 +205,14 @@ fn every_kind_of_mistake_names_key_place_and_fix() {
 fn what_is_missing_counts_only_where_it_is_wanted() {
     let folder = Folder::new().file("athyper.toml", "[smtp]\nprot = 1\n");
     let draft = draft(&folder, &[], &[]);
-    let unwanted = draft.problems(|section| section.name != "smtp").to_string();
+    let unwanted = draft.problems(|section| section.name != "smtp", |_| true).to_string();
     assert!(unwanted.contains("`smtp.prot` is not known"), "{unwanted}");
     assert!(!unwanted.contains("smtp.host"), "{unwanted}");
-    assert!(draft.problems(|_| true).to_string().contains("`smtp.host` is not set"));
+    assert!(draft.problems(|_| true, |_| true).to_string().contains("`smtp.host` is not set"));
     assert!(draft.section::<SmtpConfig>().is_none());
 
     let draft = self::draft(&Folder::new(), &[], &[]);
-    let configuration = draft.finish(|section| section.name != "smtp").unwrap();
+    let configuration = draft.finish(|section| section.name != "smtp", |_| true).unwrap();
     assert!(configuration.section::<SmtpConfig>().unwrap_err().to_string().contains("`smtp`"));
 }
 

@@ -73,7 +73,7 @@ const SECRET_LINES: [&str; 10] = [
 /// Everything that a configuration, or what is wrong with it, is printed as.
 fn outputs(draft: &ConfigurationDraft) -> String {
     let effective = draft.configuration().effective();
-    let problems = draft.problems(|_| true);
+    let problems = draft.problems(|_| true, |_| true);
     let vault = draft.section::<Vault>();
     let json = serde_json::to_string(&effective).unwrap();
     format!("{effective}{effective:?}{json}{problems}{problems:?}{draft:?}{vault:?}")

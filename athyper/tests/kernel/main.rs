@@ -4,3 +4,4 @@ mod lifecycle;
 mod modes;
 mod public_metrics;
 mod report;
+mod stores;

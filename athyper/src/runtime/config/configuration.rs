@@ -41,7 +41,7 @@ impl Configuration {
     /// # Errors
     /// Everything that is wrong, in one report.
     pub fn load(options: LoadOptions) -> Result<Self, Problems> {
-        ConfigurationDraft::read(options).finish(|_| true)
+        ConfigurationDraft::read(options).finish(|_| true, |_| true)
     }
 
     /// What the process is run for.

@@ -28,6 +28,7 @@ pub struct ConfigurationDraft {
     problems: Problems,
     /// What matters only when the section is wanted.
     of_sections: Vec<(SectionDescriptor, Problem)>,
+    stores_are_known: bool,
 }
 
 impl ConfigurationDraft {
@@ -63,13 +64,11 @@ impl ConfigurationDraft {
                 }
             }
         }
-        let Reading { mut problems, of_sections, .. } = reading;
+        let Reading { problems, of_sections, .. } = reading;
         let configuration = Configuration { profile, modes, root, sections, values };
-        if profile == Profile::Prod && broken.is_empty() && configuration.stores_are_read() {
-            let stores = StorePort::ALL.map(|port| configuration.store(port));
-            refused_stores(&stores).into_iter().for_each(|problem| problems.push(problem));
-        }
-        Self { configuration, problems, of_sections }
+        // What is unset may just have been misspelt.
+        let stores_are_known = broken.is_empty() && configuration.stores_are_read();
+        Self { configuration, problems, of_sections, stores_are_known }
     }
 
     /// What the process is run for; [`Dev`](Profile::Dev) when what was said is none.
@@ -96,10 +95,19 @@ impl ConfigurationDraft {
         &self.configuration
     }
 
-    /// Everything that is wrong. What is missing counts only in sections that are `wanted`: a process that runs no worker needs
-    /// no password of a mail server.
-    pub fn problems(&self, wanted: impl Fn(&SectionDescriptor) -> bool) -> Problems {
+    /// Everything that is wrong. What is missing counts only in sections that are `wanted` and for stores that are `used`: a
+    /// process that runs no worker needs no password of a mail server.
+    pub fn problems(
+        &self,
+        wanted: impl Fn(&SectionDescriptor) -> bool,
+        used: impl Fn(StorePort) -> bool,
+    ) -> Problems {
         let mut problems = self.problems.clone();
+        if self.profile() == Profile::Prod && self.stores_are_known {
+            let stores = StorePort::ALL.into_iter().filter(|port| used(*port));
+            let stores: Vec<_> = stores.map(|port| self.configuration.store(port)).collect();
+            refused_stores(&stores).into_iter().for_each(|problem| problems.push(problem));
+        }
         for (_, problem) in self.of_sections.iter().filter(|(section, _)| wanted(section)) {
             problems.push(problem.clone());
         }
@@ -110,8 +118,12 @@ impl ConfigurationDraft {
     ///
     /// # Errors
     /// What [`problems`](Self::problems) says.
-    pub fn finish(self, wanted: impl Fn(&SectionDescriptor) -> bool) -> Result<Configuration, Problems> {
-        let problems = self.problems(wanted);
+    pub fn finish(
+        self,
+        wanted: impl Fn(&SectionDescriptor) -> bool,
+        used: impl Fn(StorePort) -> bool,
+    ) -> Result<Configuration, Problems> {
+        let problems = self.problems(wanted, used);
         if problems.is_empty() { Ok(self.configuration) } else { Err(problems) }
     }
 }

@@ -101,15 +101,16 @@ impl Kernel {
 
     async fn assemble_on(self, stores: Stores) -> Result<Assembly> {
         let queue = stores.jobs.clone().ok_or_else(|| missing("job queue"))?;
-        let database = stores.database.clone().ok_or_else(|| missing("database"))?;
         let jobs = Arc::new(Jobs::new(Arc::clone(&queue), Arc::clone(&self.registry), Arc::clone(&self.clock)));
         // The container is frozen and the kernel is assembled once: the cell is empty.
-        let _ = self.cells.set(Cells { database: database.clone(), jobs: Arc::clone(&jobs) });
+        let _ = self.cells.set(Cells { database: stores.database.clone(), jobs: Arc::clone(&jobs) });
         refuse_built_authenticator(self.profile(), &self.container).await?;
         let health: Arc<HealthRegistry> = self.container.resolve().await?;
         let readiness: Arc<Readiness> = self.container.resolve().await?;
         let metrics = self.metrics.clone();
-        health.add(Arc::new(DatabaseHealth { database }));
+        if let Some(database) = stores.database.clone() {
+            health.add(Arc::new(DatabaseHealth { database }));
+        }
         health.add(Arc::new(QueueHealth { queue: Arc::clone(&queue) }));
 
         let workers = if self.modes().contains(Mode::Worker) {
@@ -187,7 +188,7 @@ impl Assembly {
         &self.jobs
     }
 
-    /// The database.
+    /// The database; none when the product wants none and nobody says where one is.
     #[must_use]
     pub fn database(&self) -> Option<&Db> {
         self.stores.database.as_ref()

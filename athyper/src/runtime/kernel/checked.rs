@@ -15,13 +15,13 @@ use super::stack;
 use super::stores::find_driver;
 use crate::foundation::clock::Clock;
 use crate::foundation::config::{Mode, Modes, Profile};
-use crate::foundation::container::{Graph, GraphRoot, Reach, Scope};
+use crate::foundation::container::{Graph, GraphRoot, Reach, Scope, TypeKey};
 use crate::foundation::driver::Driver;
 use crate::foundation::error::Error;
 use crate::foundation::metrics::MetricsRegistry;
 use crate::foundation::problem::{Problem, ProblemClass, Problems};
-use crate::foundation::sql::{Migration, MigrationSet};
-use crate::runtime::config::{Configuration, ConfigurationDraft, LoadOptions, ResolvedStore, StorePort};
+use crate::foundation::sql::{Db, Migration, MigrationSet};
+use crate::runtime::config::{Configuration, ConfigurationDraft, LoadOptions, ResolvedStore, StorePort, StoreSource};
 use crate::runtime::container::{Container, ContainerBuilder, Provider};
 use crate::runtime::http::{RouteDescription, Router};
 use crate::runtime::jobs::JobRegistry;
@@ -33,6 +33,11 @@ use crate::runtime::scheduler::{NextTick, Schedule, SchedulePlan};
 pub(super) struct ChosenStore {
     pub(super) store: ResolvedStore,
     pub(super) driver: &'static Driver,
+}
+
+/// Whether a store that nothing wants is left out: nobody said where it is, and the embedded one is refused or not built in.
+fn is_left_out(store: &ResolvedStore, profile: Profile) -> bool {
+    store.source == StoreSource::Embedded && (profile == Profile::Prod || find_driver(store).is_err())
 }
 
 /// A product that was checked as a whole: nothing has been started, built or connected.
@@ -123,20 +128,26 @@ impl Kernel {
         };
 
         let wanted = container.graph().wanted_sections(reach);
+        let wants_database =
+            !builder.migrations.is_empty() || container.graph().is_wanted(&TypeKey::of::<Db>(), reach);
         let container = note(&mut problems, container.build(reach));
         let refused = container.as_ref().and_then(|container| refuse_given_authenticator(draft.profile(), container));
         refused.into_iter().for_each(|problem| problems.push(problem));
         let registry = note(&mut problems, JobRegistry::new(jobs));
         let plan = note(&mut problems, SchedulePlan::check(schedules, builder.clock.now()));
         let hooks = note(&mut problems, order_hooks(builder.hooks, parts::NAMES));
+        let uses = |port| port != StorePort::Database || wants_database;
         let mut stores = Vec::new();
         for port in StorePort::ALL {
             let store = draft.configuration().store(port);
+            if !uses(port) && is_left_out(&store, draft.profile()) {
+                continue;
+            }
             if let Some(driver) = note(&mut problems, find_driver(&store).map_err(Problems::from)) {
                 stores.push(ChosenStore { store, driver });
             }
         }
-        let configuration = note(&mut problems, draft.finish(|section| wanted.contains(&section.key)));
+        let configuration = note(&mut problems, draft.finish(|section| wanted.contains(&section.key), uses));
         let middleware = match (&configuration, &container) {
             (Some(configuration), Some(container)) => {
                 let stack = stack::standard(configuration, container, &builder.clock, &metrics);

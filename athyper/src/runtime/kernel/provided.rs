@@ -14,12 +14,20 @@ use crate::runtime::jobs::Jobs;
 /// What exists only once the stores are open.
 #[derive(Debug)]
 pub(super) struct Cells {
-    pub(super) database: Db,
+    pub(super) database: Option<Db>,
     pub(super) jobs: Arc<Jobs>,
 }
 
 fn opened(cells: &OnceLock<Cells>) -> Result<&Cells> {
     cells.get().ok_or_else(|| Error::internal("a store was wanted before the kernel opened its stores"))
+}
+
+fn no_database() -> Error {
+    Error::configuration(
+        "there is no database: nobody said where it is, and no component, handler or migration of the product wants one; set \
+         DATABASE_URL, or inject `Arc<Db>` where it is used",
+    )
+    .with_code("no-database")
 }
 
 /// Makes clock, database, jobs, metrics and health known to the container.
@@ -37,7 +45,7 @@ pub(super) fn add_to(
     container.add(
         Provide::<Db>::factory(move |_| {
             let cells = Arc::clone(&database);
-            Box::pin(async move { Ok(Arc::new(opened(&cells)?.database.clone())) })
+            Box::pin(async move { opened(&cells)?.database.clone().map(Arc::new).ok_or_else(no_database) })
         })
         .labelled("the kernel's database"),
     );

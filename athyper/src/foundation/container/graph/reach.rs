@@ -59,6 +59,12 @@ impl Graph {
 }
 
 impl Graph {
+    /// Whether something in the chosen modes wants what `key` names.
+    #[must_use]
+    pub fn is_wanted(&self, key: &TypeKey, reach: Reach) -> bool {
+        self.reached(reach).wants().any(|(_, want)| want.key == *key)
+    }
+
     /// The sections of the configuration that the chosen modes read.
     #[must_use]
     pub fn wanted_sections(&self, reach: Reach) -> HashSet<TypeKey> {
