@@ -97,11 +97,7 @@ impl ConfigurationDraft {
 
     /// Everything that is wrong. What is missing counts only in sections that are `wanted` and for stores that are `used`: a
     /// process that runs no worker needs no password of a mail server.
-    pub fn problems(
-        &self,
-        wanted: impl Fn(&SectionDescriptor) -> bool,
-        used: impl Fn(StorePort) -> bool,
-    ) -> Problems {
+    pub fn problems(&self, wanted: impl Fn(&SectionDescriptor) -> bool, used: impl Fn(StorePort) -> bool) -> Problems {
         let mut problems = self.problems.clone();
         if self.profile() == Profile::Prod && self.stores_are_known {
             let stores = StorePort::ALL.into_iter().filter(|port| used(*port));

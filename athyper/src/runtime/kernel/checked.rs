@@ -128,8 +128,7 @@ impl Kernel {
         };
 
         let wanted = container.graph().wanted_sections(reach);
-        let wants_database =
-            !builder.migrations.is_empty() || container.graph().is_wanted(&TypeKey::of::<Db>(), reach);
+        let wants_database = !builder.migrations.is_empty() || container.graph().is_wanted(&TypeKey::of::<Db>(), reach);
         let container = note(&mut problems, container.build(reach));
         let refused = container.as_ref().and_then(|container| refuse_given_authenticator(draft.profile(), container));
         refused.into_iter().for_each(|problem| problems.push(problem));
