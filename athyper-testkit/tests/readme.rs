@@ -43,6 +43,14 @@ mod tests {
         app.jobs().assert_enqueued::<Welcome>(|job| job.to == "a@example.org").await;
         app.jobs().run_until_idle().await;
     }
+
+    #[athyper_testkit::test(super::app)]
+    async fn mondays_begin_with_a_greeting(app: TestApp) {
+        app.clock().set("2026-03-30T06:59:00Z"); // 8:59 in Berlin, where summer time has begun
+        app.clock().advance_minutes(2).await; // fires what is due, and runs its jobs
+        app.jobs().assert_ran(super::good_morning, 1);
+        app.jobs().assert_ran(super::welcome, 1);
+    }
 }
 
 /// Nothing stands in the README that is not compiled and run here.
