@@ -88,6 +88,7 @@ pub fn inject(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `backoff = "exponential 1s max 1h jitter 0.2"` | the wait between attempts: `fixed`, `linear` or `exponential` | `exponential 1s` |
 /// | `timeout = "30s"` | how long one attempt may take | no limit |
 /// | `priority = high` | `critical`, `high`, `normal`, `low` | `normal` |
+/// | `ordering = fair` | `priority`, `fifo` or `fair` (tenants take turns): a property of the queue | `priority` |
 /// | `concurrency = 5` | how many jobs of the queue run at once in one process | the kernel's |
 /// | `keep_completed = "1000, 1d"` | how many completed jobs stay, and how long | 1,000 for a day |
 /// | `keep_failed = "10000, 30d"` | the same for failed ones | 10,000 for 30 days |

@@ -28,7 +28,7 @@ pub mod jobs {
     pub use crate::foundation::jobs::{
         Added, Backoff, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration, JobCounts,
         JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob, Outcome, Priority, QueueName,
-        Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast, Verdict,
+        QueueOrdering, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast, Verdict,
     };
     pub use crate::runtime::jobs::{
         AttemptReport, AwaitResult, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome, HandlerRunner,

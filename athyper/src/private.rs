@@ -24,7 +24,7 @@ pub use crate::foundation::config::{
 };
 pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
 pub use crate::foundation::error::{Error, ErrorKind, Result};
-pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, Retention, Upcast};
+pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, QueueOrdering, Retention, Upcast};
 pub use crate::foundation::schedule::{MissedTicks, Overlap};
 pub use crate::foundation::sql::{FromRow, FromSqlValue, Row, SqlValue};
 use crate::runtime::command_line::run_process;
@@ -155,8 +155,10 @@ pub fn closed<E: Into<Error>>(result: Result<(), E>) -> Result<()> {
 
 /// The options of a job, all given.
 #[must_use]
+#[allow(clippy::too_many_arguments, reason = "macros write the call, and leave nothing out")]
 pub const fn job_options(
     queue: &'static str,
+    ordering: QueueOrdering,
     priority: Priority,
     attempts: u32,
     backoff: Backoff,
@@ -164,7 +166,16 @@ pub const fn job_options(
     keep_completed: Retention,
     keep_failed: Retention,
 ) -> JobOptions {
-    JobOptions { queue: Cow::Borrowed(queue), priority, attempts, backoff, timeout, keep_completed, keep_failed }
+    JobOptions {
+        queue: Cow::Borrowed(queue),
+        ordering,
+        priority,
+        attempts,
+        backoff,
+        timeout,
+        keep_completed,
+        keep_failed,
+    }
 }
 
 /// What `#[derive(Job)]` says of a payload. The derive writes constants of these names on the type itself, which come

@@ -11,6 +11,7 @@ use super::literals::{self, Backoff, Growth, Retention, duration_tokens};
 /// The options that say how one job is to be run.
 pub(crate) const KNOWN: &[Known] = &[
     ("queue", Takes::Value("\"email\"")),
+    ("ordering", Takes::Value("fair")),
     ("priority", Takes::Value("high")),
     ("attempts", Takes::Value("3")),
     ("backoff", Takes::Value("\"exponential 1s\"")),
@@ -19,12 +20,14 @@ pub(crate) const KNOWN: &[Known] = &[
     ("keep_failed", Takes::Value("\"10000, 30d\"")),
 ];
 
+const ORDERINGS: [&str; 3] = ["priority", "fifo", "fair"];
 const PRIORITIES: [&str; 4] = ["critical", "high", "normal", "low"];
 
 /// How one job is to be run; what is not given is the default.
 #[derive(Default)]
 pub(crate) struct JobOptions {
     queue: Option<String>,
+    ordering: Option<usize>,
     priority: Option<usize>,
     attempts: Option<u32>,
     backoff: Option<Backoff>,
@@ -51,9 +54,15 @@ impl JobOptions {
             }
             Ok(timeout)
         });
+        let ordering = arguments.word("ordering", &ORDERINGS, errors);
+        let priority = arguments.word("priority", &PRIORITIES, errors);
+        if let (Some(1), Some(argument)) = (ordering, arguments.get("priority")) {
+            errors.at(argument.span(), "with `ordering = fifo` no priority counts: leave `priority` out");
+        }
         Self {
             queue: arguments.string_as("queue", errors, |literal| literals::wire_name(literal, "queue name")),
-            priority: arguments.word("priority", &PRIORITIES, errors),
+            ordering,
+            priority,
             attempts,
             backoff,
             timeout,
@@ -67,6 +76,11 @@ impl JobOptions {
         let queue = match &self.queue {
             Some(queue) => quote!(#queue),
             None => quote!("default"),
+        };
+        let ordering = match self.ordering {
+            Some(1) => quote!(athyper::private::QueueOrdering::Fifo),
+            Some(2) => quote!(athyper::private::QueueOrdering::Fair),
+            _ => quote!(athyper::private::QueueOrdering::Priority),
         };
         let priority = match self.priority {
             Some(0) => quote!(athyper::private::Priority::Critical),
@@ -92,7 +106,7 @@ impl JobOptions {
         let completed = retention_tokens(self.keep_completed, &quote!(athyper::private::Retention::COMPLETED));
         let failed = retention_tokens(self.keep_failed, &quote!(athyper::private::Retention::FAILED));
         quote! {
-            athyper::private::job_options(#queue, #priority, #attempts, #backoff, #timeout, #completed, #failed)
+            athyper::private::job_options(#queue, #ordering, #priority, #attempts, #backoff, #timeout, #completed, #failed)
         }
     }
 }

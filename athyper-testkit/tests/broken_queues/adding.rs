@@ -110,6 +110,10 @@ impl BrokenQueue {
                 job.unique = job.unique.take().map(|unique| Unique { key: unique.key.to_lowercase(), ..unique });
             }
             Some(Fault::LosesTheContext) => job.envelope.context = Context::background(),
+            Some(Fault::IgnoresOrderings) => options.ordering = athyper::jobs::QueueOrdering::Priority,
+            Some(Fault::TakesTurnsByKind) => {
+                job.envelope.context = job.envelope.context.clone().with_tenant(job.envelope.kind.clone());
+            }
             Some(Fault::LosesTheVersion) => job.envelope.version = 1,
             Some(Fault::LosesOptions) => options.timeout = None,
             Some(Fault::ReformatsPayloads) => job.envelope.payload = reformat(&job.envelope.payload),

@@ -134,6 +134,7 @@ impl BrokenQueue {
             match self.fault {
                 Some(Fault::AlwaysTheSameToken) => claimed.lock.token = 1,
                 Some(Fault::SaysFirstAttempt) => claimed.attempts_made = 0,
+                Some(Fault::SaysNeverStalled) => claimed.stalls = 0,
                 Some(Fault::CountsStallsAsAttempts) => {
                     claimed.attempts_made += memory.stalls.get(&claimed.lock.id).copied().unwrap_or_default();
                 }

@@ -40,6 +40,8 @@ faults! {
     // Order and time.
     LastInFirstOut,
     IgnoresPriority,
+    IgnoresOrderings,
+    TakesTurnsByKind,
     ReversesPriority,
     WrapsPriority,
     ZeroIsNoPriority,
@@ -64,6 +66,7 @@ faults! {
     HandsOutTwice,
     AlwaysTheSameToken,
     SaysFirstAttempt,
+    SaysNeverStalled,
     CountsStallsAsAttempts,
     IgnoresLockTimes,
     // Locks.

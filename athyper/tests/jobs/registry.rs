@@ -1,9 +1,10 @@
 //! Which handler runs which job, and what keeps a kernel from starting.
 
 use std::any::TypeId;
+use std::sync::LazyLock;
 
 use athyper::container::Place;
-use athyper::jobs::{JobDescriptor, JobOptions, JobRegistry};
+use athyper::jobs::{JobDescriptor, JobOptions, JobRegistry, QueueOrdering};
 use athyper::problem::Problems;
 
 use crate::support::{Sum, Work, descriptor, in_queue};
@@ -90,6 +91,23 @@ fn two_values_for_the_concurrency_of_a_queue_are_a_problem() {
         let (queue, concurrency) = registry.queues().next().unwrap();
         assert_eq!((queue.as_str(), concurrency.unwrap().get()), ("default", 5));
     }
+}
+
+#[test]
+fn two_orderings_of_a_queue_are_a_problem() {
+    static FAIR: LazyLock<JobOptions> = LazyLock::new(|| {
+        let mut options = JobOptions::DEFAULT;
+        options.ordering = QueueOrdering::Fair;
+        options
+    });
+    let fair = |job| JobDescriptor { options: &FAIR, ..job };
+    let problems = refused([descriptor::<Sum>(), fair(at_line(40, descriptor::<Work>()))]);
+    assert_eq!(codes(&problems), ["ATH-JOB-ORDERING"]);
+    let text = problems.to_string();
+    for part in ["queue `default`", "wants priority", "wants fair", "src/jobs.rs:40", "ordering = fair"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    JobRegistry::new([fair(descriptor::<Sum>()), fair(descriptor::<Work>())]).unwrap();
 }
 
 #[test]

@@ -181,8 +181,8 @@ fn pool_on(
 
 /// The default options, with another queue and number of attempts.
 pub(crate) const fn in_queue(queue: &'static str, attempts: u32) -> JobOptions {
-    let JobOptions { priority, backoff, timeout, keep_completed, keep_failed, .. } = &JobOptions::DEFAULT;
-    job_options(queue, *priority, attempts, *backoff, *timeout, *keep_completed, *keep_failed)
+    let JobOptions { ordering, priority, backoff, timeout, keep_completed, keep_failed, .. } = &JobOptions::DEFAULT;
+    job_options(queue, *ordering, *priority, attempts, *backoff, *timeout, *keep_completed, *keep_failed)
 }
 
 /// Implements `Job` for a payload with an output and options that differ from the defaults.

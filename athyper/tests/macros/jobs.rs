@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use athyper::container::{ContainerBuilder, Reach, WantMode};
 use athyper::context::Context;
-use athyper::jobs::{Growth, HandlerOutcome, JobDescriptor, JobHandler, JobOptions, Priority, Retention};
+use athyper::jobs::{
+    Growth, HandlerOutcome, JobDescriptor, JobHandler, JobOptions, Priority, QueueOrdering, Retention,
+};
 use athyper::prelude::*;
 use athyper::private::ATHYPER_JOBS_V0;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,7 @@ pub(crate) struct Welcome {
     backoff = "exponential 2s max 1h jitter 0.25",
     timeout = "1m 30s",
     priority = high,
+    ordering = fair,
     keep_completed = "10, 2h",
     keep_failed = "7d"
 )]
@@ -103,6 +106,7 @@ fn options_are_what_was_written() {
     assert_eq!(options.queue, "email");
     assert_eq!(options.attempts, 7);
     assert_eq!(options.priority, Priority::High);
+    assert_eq!(options.ordering, QueueOrdering::Fair);
     assert_eq!(options.timeout, Some(Duration::from_secs(90)));
     assert_eq!(options.backoff.growth, Growth::Exponential);
     assert_eq!(options.backoff.base, Duration::from_secs(2));

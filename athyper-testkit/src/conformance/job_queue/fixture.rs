@@ -8,7 +8,7 @@ use athyper::clock::{Clock, Timestamp};
 use athyper::context::Context;
 use athyper::jobs::{
     Added, Claimed, Envelope, Finish, JobCounts, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob,
-    Outcome, Priority, QueueName, Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
+    Outcome, Priority, QueueName, QueueOrdering, Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
 };
 use athyper::sql::Database;
 
@@ -221,6 +221,8 @@ pub(super) trait JobExt: Sized {
     fn in_queue(self, queue: &str) -> Self;
     fn of_kind(self, kind: &str) -> Self;
     fn priority(self, number: u32) -> Self;
+    fn ordering(self, ordering: QueueOrdering) -> Self;
+    fn tenant(self, tenant: &str) -> Self;
     fn due_in(self, delay: Duration) -> Self;
     fn due_at(self, instant: Timestamp) -> Self;
     fn unique(self, key: &str, period: Duration) -> Self;
@@ -243,6 +245,16 @@ impl JobExt for NewJob {
 
     fn priority(mut self, number: u32) -> Self {
         self.envelope.options.priority = Priority(number);
+        self
+    }
+
+    fn ordering(mut self, ordering: QueueOrdering) -> Self {
+        self.envelope.options.ordering = ordering;
+        self
+    }
+
+    fn tenant(mut self, tenant: &str) -> Self {
+        self.envelope.context = self.envelope.context.with_tenant(tenant);
         self
     }
 

@@ -5,6 +5,7 @@
 mod adding;
 mod administration;
 mod concurrency;
+mod fairness;
 mod fixture;
 mod listing;
 mod locks;
@@ -69,6 +70,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         adding::CASES,
         administration::CASES,
         concurrency::CASES,
+        fairness::CASES,
         listing::CASES,
         locks::CASES,
         ordering::CASES,
@@ -134,6 +136,13 @@ macro_rules! job_queue_conformance {
             many_workers_get_each_job_once many_producers_lose_no_job one_of_many_producers_adds_an_id
             one_of_many_producers_gets_a_key one_of_many_reports_is_accepted
             a_report_and_a_recovery_do_not_both_win many_workers_respect_a_serial_key
+            a_queue_may_be_first_come_first_served first_come_counts_from_when_a_job_is_ready tenants_take_turns
+            tenants_of_one_call_take_turns a_tenant_that_comes_later_is_next nobody_is_passed_over_for_ever
+            no_tenant_is_a_tenant priority_goes_before_turns a_tenants_jobs_keep_their_order
+            a_delayed_job_takes_its_turn_when_it_is_due another_attempt_takes_a_new_turn
+            a_released_job_keeps_its_turn a_job_that_is_taken_back_keeps_its_turn a_freed_job_takes_its_turn
+            a_job_takes_its_turn_when_it_is_made_ready_by_hand turns_are_each_queues_own
+            the_oldest_of_those_that_take_turns_can_be_asked_for
             queues_are_shown_sorted waiting_jobs_are_listed_as_they_would_run
             delayed_jobs_are_listed_by_their_time finished_jobs_are_listed_latest_first
             a_list_is_narrowed_to_states a_list_is_narrowed_to_a_kind a_list_is_read_page_by_page
@@ -179,7 +188,7 @@ macro_rules! job_queue_conformance {
             only_what_ran_out_is_taken_back a_lock_lasts_as_long_as_asked
             a_job_that_is_taken_back_keeps_its_place a_job_that_stalls_too_often_fails no_stall_may_be_allowed
             an_attempt_that_ends_forgives_stalls a_release_does_not_forgive_stalls other_queues_are_left_alone
-            many_jobs_are_taken_back_at_once taking_back_happens_once a_stall_changes_nothing_else
+            many_jobs_are_taken_back_at_once taking_back_happens_once a_stall_changes_nothing_else a_job_tells_of_its_stalls
             a_job_exists_once_committed a_job_of_a_rolled_back_transaction_never_was
             a_job_of_a_dropped_transaction_never_was duplicates_are_found_inside_of_a_transaction
             a_rolled_back_key_is_free a_committed_job_wakes_a_worker a_foreign_transaction_is_refused

@@ -139,4 +139,18 @@ define_cases! {
         fixture.settle(&claimed, failed()).await?;
         equal("the attempts made", fixture.record("a").await?.attempts_made, 2)
     }
+
+    /// Whoever takes a job is told how often it stalled.
+    async fn a_job_tells_of_its_stalls(fixture) {
+        let claimed = fixture.add_and_take("a").await?;
+        equal("the stalls at first", claimed.stalls, 0)?;
+        for wanted in 1..=2 {
+            fixture.stall(9).await?;
+            equal("the stalls", fixture.take_one().await?.stalls, wanted)?;
+        }
+        fixture.stall(9).await?;
+        let claimed = fixture.take_one().await?;
+        fixture.settle(&claimed, retry_in(seconds(0))).await?;
+        equal("the stalls after an attempt that ended", fixture.take_one().await?.stalls, 0)
+    }
 }

@@ -4,7 +4,7 @@
 //!
 //! Instants are microseconds since 1970 in UTC, by the queue's clock; `lock_until` and `expires_at` of leases by the server's. The
 //! columns for a boot are empty: a server's clock outlives its restarts. `position` orders the jobs of one state: those that wait
-//! by when they became ready, those that are finished by when they finished. Of the waiting jobs with one serial key all but the
+//! by when they became ready, or by turn where tenants take turns (`share` says whose); those that are finished by when they finished. Of the waiting jobs with one serial key all but the
 //! next are `held`, and while one is active all are: `athyper_jobs_turn` allows no second one. `keep_until` is there for finished
 //! jobs and for no others.
 //!
@@ -17,9 +17,24 @@ use crate::foundation::sql::{Migration, MigrationSet};
 pub(super) fn migrations() -> MigrationSet {
     MigrationSet {
         table: "athyper_migrations",
-        migrations: vec![Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST }],
+        migrations: vec![
+            Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST },
+            Migration { version: 2, name: "turns of tenants", sql: TURNS },
+        ],
     }
 }
+
+const TURNS: &str = r#"
+ALTER TABLE athyper_jobs ADD COLUMN share TEXT COLLATE "C";
+CREATE INDEX athyper_jobs_turns ON athyper_jobs (queue, share, priority, position)
+    WHERE state = 'waiting' AND share IS NOT NULL;
+CREATE INDEX athyper_jobs_turns_given ON athyper_jobs (queue, position)
+    WHERE state = 'waiting' AND share IS NOT NULL;
+CREATE INDEX athyper_jobs_turns_taken ON athyper_jobs (queue, priority, position)
+    WHERE state = 'active' AND share IS NOT NULL;
+CREATE INDEX athyper_jobs_turns_due ON athyper_jobs (queue, due_at)
+    WHERE state = 'waiting' AND share IS NOT NULL;
+"#;
 
 const FIRST: &str = r#"
 CREATE TABLE athyper_queues (

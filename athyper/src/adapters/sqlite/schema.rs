@@ -4,7 +4,7 @@
 //!
 //! Instants are microseconds since 1970 in UTC. `lock_until` and `expires_at` of leases are microseconds since the boot that
 //! stands beside them. `position` orders the jobs of one state: those that wait by when they became ready, those that are
-//! finished by when they finished. Of the waiting jobs with one serial key all but the next are `held`, and while one is
+//! finished by when they finished; where tenants take turns (`share` says whose), by turn. Of the waiting jobs with one serial key all but the next are `held`, and while one is
 //! active all are: `athyper_jobs_turn` allows no second one. `keep_until` is there for finished jobs and for no others.
 //!
 //! A statement finds a partial index only if it says the index's condition in the same words.
@@ -18,11 +18,24 @@ pub(super) fn migrations() -> MigrationSet {
         migrations: vec![
             Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST },
             Migration { version: 2, name: "whose declaration a schedule is", sql: SINCE },
+            Migration { version: 3, name: "turns of tenants", sql: TURNS },
         ],
     }
 }
 
 const SINCE: &str = "ALTER TABLE athyper_schedules ADD COLUMN since INTEGER NOT NULL DEFAULT 0;";
+
+const TURNS: &str = "
+ALTER TABLE athyper_jobs ADD COLUMN share TEXT;
+CREATE INDEX athyper_jobs_turns ON athyper_jobs (queue, share, priority, position)
+    WHERE state = 'waiting' AND share IS NOT NULL;
+CREATE INDEX athyper_jobs_turns_given ON athyper_jobs (queue, position)
+    WHERE state = 'waiting' AND share IS NOT NULL;
+CREATE INDEX athyper_jobs_turns_taken ON athyper_jobs (queue, priority, position)
+    WHERE state = 'active' AND share IS NOT NULL;
+CREATE INDEX athyper_jobs_turns_due ON athyper_jobs (queue, due_at)
+    WHERE state = 'waiting' AND share IS NOT NULL;
+";
 
 const FIRST: &str = "
 CREATE TABLE athyper_queues (

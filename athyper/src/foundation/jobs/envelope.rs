@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::JobOptions;
+use super::{JobOptions, QueueOrdering};
 use crate::foundation::context::Context;
 
 macro_rules! text_id {
@@ -100,4 +100,11 @@ pub struct Envelope {
     pub context: Context,
     /// How it is to be run.
     pub options: JobOptions,
+}
+
+impl Envelope {
+    /// Whose turn it uses up in a queue where tenants take turns; nobody's in any other.
+    pub(crate) fn share(&self) -> Option<&str> {
+        (self.options.ordering == QueueOrdering::Fair).then(|| self.context.tenant().unwrap_or_default())
+    }
 }

@@ -4,6 +4,7 @@ mod backoff;
 mod envelope;
 mod job;
 mod options;
+mod ordering;
 mod queue;
 mod schedule_store;
 mod state;
@@ -13,6 +14,7 @@ pub use backoff::{Backoff, Growth};
 pub use envelope::{Envelope, JobId, QueueName};
 pub use job::Job;
 pub use options::{JobOptions, Priority, Retention, Unique};
+pub use ordering::QueueOrdering;
 pub use queue::{
     Added, Capabilities, Claimed, Finish, Finished, JobAdministration, JobFilter, JobQueue, Lock, NewJob, Outcome,
     Recovered, RecoveryPolicy, Take, Verdict,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Backoff;
+use super::{Backoff, QueueOrdering};
 
 /// Which waiting job runs first. Smaller runs earlier; equal ones run in the order they came.
 ///
@@ -63,6 +63,9 @@ pub struct Unique {
 pub struct JobOptions {
     /// The queue it waits in.
     pub queue: Cow<'static, str>,
+    /// In which order that queue hands out its jobs.
+    #[serde(default)]
+    pub ordering: QueueOrdering,
     /// Which waiting job runs first.
     pub priority: Priority,
     /// How often the handler may start before the job counts as failed; at least 1.
@@ -82,6 +85,7 @@ impl JobOptions {
     /// back-off from one second, no time-out.
     pub const DEFAULT: Self = Self {
         queue: Cow::Borrowed("default"),
+        ordering: QueueOrdering::Priority,
         priority: Priority::Normal,
         attempts: 3,
         backoff: Backoff::exponential(Duration::from_secs(1)),
@@ -89,6 +93,16 @@ impl JobOptions {
         keep_completed: Retention::COMPLETED,
         keep_failed: Retention::FAILED,
     };
+
+    /// The priority that counts in the queue: none at all where it is first come, first served. Where tenants take turns none
+    /// is ahead of the turns, so that 0 is as 1.
+    pub(crate) fn effective_priority(&self) -> Priority {
+        match self.ordering {
+            QueueOrdering::Priority => self.priority,
+            QueueOrdering::Fifo => Priority(0),
+            QueueOrdering::Fair => self.priority.max(Priority(1)),
+        }
+    }
 }
 
 impl Default for JobOptions {

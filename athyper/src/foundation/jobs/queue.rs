@@ -88,6 +88,8 @@ pub struct Claimed {
     pub lock: Lock,
     /// How many attempts count so far, without this one.
     pub attempts_made: u32,
+    /// How often in a row it was taken back from a silent worker: whoever runs it knows that it may end its worker.
+    pub stalls: u32,
     /// When it was enqueued.
     pub created_at: Timestamp,
     /// When it became ready.
@@ -194,6 +196,10 @@ pub struct Recovered {
 /// *Order.* Of the jobs that are due, the one with the smallest priority number is handed out first; among equal ones the
 /// one that became ready first, then the one that was added first. A due time in the past counts as the time of adding. A
 /// job that is released or taken back from a silent worker keeps the place it had.
+///
+/// That is [`QueueOrdering::Priority`](super::QueueOrdering). With `Fifo` priorities count for nothing. With `Fair` tenants take
+/// turns among jobs of one priority: of a tenant with nothing waiting, a new job comes behind one job of each other tenant at
+/// most; those of one tenant keep their order. A job that comes to wait again after a delay or another attempt takes a new turn.
 ///
 /// *Duplicates.* A job whose id the queue holds in any state is answered with that id. A job whose unique key was used
 /// within the period that the earlier job named is answered with the earlier job's id, whatever became of that job;

@@ -14,7 +14,7 @@ type Identity = (QueueName, String, u32);
 /// Which handler runs which job, checked when the kernel is built.
 ///
 /// Two handlers for one queue, kind and version, aliases included, are a problem; so are two that want different
-/// concurrency for one queue, a queue that no store could carry, and numbers that mean nothing.
+/// concurrency or another ordering for one queue, a queue that no store could carry, and numbers that mean nothing.
 #[derive(Debug, Clone, Default)]
 pub struct JobRegistry {
     handlers: BTreeMap<Identity, JobDescriptor>,
@@ -54,6 +54,7 @@ impl JobRegistry {
             }
         }
         self.agree_on_concurrency(queue, &job, problems);
+        self.agree_on_ordering(&job, problems);
         self.jobs.push(job);
     }
 
@@ -67,9 +68,16 @@ impl JobRegistry {
                     .jobs
                     .iter()
                     .find(|other| other.options.queue == job.options.queue && other.concurrency == Some(agreed.get()));
-                problems.push(disagreement(&queue, job, other));
+                problems.push(disagreement(&CONCURRENCY, job, other));
             }
             (Some(_), _) => {}
+        }
+    }
+
+    fn agree_on_ordering(&self, job: &JobDescriptor, problems: &mut Problems) {
+        let other = self.jobs.iter().find(|other| other.options.queue == job.options.queue);
+        if let Some(other) = other.filter(|other| other.options.ordering != job.options.ordering) {
+            problems.push(disagreement(&ORDERING, job, Some(other)));
         }
     }
 
@@ -196,15 +204,34 @@ fn collision(job: &JobDescriptor, other: &JobDescriptor, kind: &str, version: u3
         )
 }
 
-fn disagreement(queue: &QueueName, job: &JobDescriptor, other: Option<&JobDescriptor>) -> Problem {
-    let wants = |job: &JobDescriptor| format!("{} wants {}", job.label, job.concurrency.unwrap_or_default());
-    let mut problem = Problem::new(
-        ProblemClass::Wiring,
-        "ATH-JOB-CONCURRENCY",
-        format!("two values for the concurrency of queue `{queue}`"),
-    );
+/// What all jobs of a queue have to agree on.
+struct Property {
+    name: &'static str,
+    code: &'static str,
+    fix: &'static str,
+    value: fn(&JobDescriptor) -> String,
+}
+
+const CONCURRENCY: Property = Property {
+    name: "concurrency",
+    code: "ATH-JOB-CONCURRENCY",
+    fix: "concurrency belongs to the queue: say it once, or the same everywhere",
+    value: |job| job.concurrency.unwrap_or_default().to_string(),
+};
+
+const ORDERING: Property = Property {
+    name: "ordering",
+    code: "ATH-JOB-ORDERING",
+    fix: "the ordering belongs to the queue: every job of it says the same, such as `ordering = fair`",
+    value: |job| job.options.ordering.to_string(),
+};
+
+fn disagreement(property: &Property, job: &JobDescriptor, other: Option<&JobDescriptor>) -> Problem {
+    let what = format!("two values for the {} of queue `{}`", property.name, job.options.queue);
+    let mut problem = Problem::new(ProblemClass::Wiring, property.code, what);
     for job in other.into_iter().chain([job]) {
-        problem = problem.with_detail("handler", wants(job), Some(job.place.to_string()));
+        let wants = format!("{} wants {}", job.label, (property.value)(job));
+        problem = problem.with_detail("handler", wants, Some(job.place.to_string()));
     }
-    problem.with_fix("concurrency belongs to the queue: say it once, or the same everywhere")
+    problem.with_fix(property.fix)
 }

@@ -113,7 +113,9 @@ impl JobAdministration for MemoryJobQueue {
     }
 
     async fn oldest_waiting(&self, queue: &QueueName) -> Result<Option<Timestamp>> {
-        Ok(self.look(queue, |shelf, _| shelf.waiting.keys().map(|(_, due_at, _)| *due_at).min()))
+        Ok(self.look(queue, |shelf, _| {
+            shelf.waiting.values().filter_map(|id| Some(shelf.jobs.get(id)?.record.due_at)).min()
+        }))
     }
 
     async fn ping(&self) -> Result<()> {

@@ -6,8 +6,9 @@ use super::store::Reading;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::jobs::{Claimed, JobRecord, JobState, Lock, NewJob, Priority, Retention, Take};
 
-/// Where a waiting job stands among the others: by priority, then by when it became ready, then by when it was added.
-pub(super) type Place = (Priority, Timestamp, u64);
+/// Where a waiting job stands among the others: by priority, then by turn or by when it became ready, then by when it was
+/// added.
+pub(super) type Place = (Priority, u64, Timestamp, u64);
 
 /// One job as the queue holds it.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Entry {
     pub(super) serial_key: Option<String>,
     pub(super) unique_key: Option<String>,
     pub(super) added: u64,
+    /// Its turn where tenants take turns; 0 anywhere else.
+    pub(super) turn: u64,
     pub(super) locked_until: Duration,
     /// Counts finished jobs, so that they have an order.
     pub(super) concluded: u64,
@@ -41,13 +44,19 @@ impl Entry {
             serial_key: job.serial_key,
             unique_key: job.unique.map(|unique| unique.key),
             added,
+            turn: 0,
             locked_until: Duration::ZERO,
             concluded: 0,
         }
     }
 
+    pub(super) fn priority(&self) -> Priority {
+        self.record.envelope.options.effective_priority()
+    }
+
     pub(super) fn place(&self) -> Place {
-        (self.record.envelope.options.priority, self.record.due_at, self.added)
+        let ready_at = if self.turn > 0 { Timestamp::UNIX_EPOCH } else { self.record.due_at };
+        (self.priority(), self.turn, ready_at, self.added)
     }
 
     pub(super) fn lock(&self) -> Lock {
@@ -75,6 +84,7 @@ impl Entry {
             envelope: self.record.envelope.clone(),
             lock: self.lock(),
             attempts_made: self.record.attempts_made,
+            stalls: self.record.stalls,
             created_at: self.record.created_at,
             due_at: self.record.due_at,
         }

@@ -5,6 +5,7 @@ mod entry;
 mod schedules;
 mod shelf;
 mod store;
+mod turns;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

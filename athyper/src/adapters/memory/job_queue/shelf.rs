@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::entry::{Entry, Place};
 use super::store::{Jobs, later};
+use super::turns::Turns;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::jobs::{JobCounts, JobId, JobState, Lock};
 
@@ -20,6 +21,7 @@ pub(super) struct Shelf {
     /// The serial keys of active jobs.
     pub(super) active_keys: HashSet<String>,
     pub(super) paused: bool,
+    turns: Turns,
     /// Unique keys: whose they are and until when.
     unique: HashMap<String, (JobId, Timestamp)>,
     unique_until: BTreeSet<(Timestamp, String)>,
@@ -39,10 +41,28 @@ impl Shelf {
             entry.record.state = JobState::Delayed;
             self.delayed.insert((entry.record.due_at, entry.added), id.clone());
         } else {
-            entry.record.state = JobState::Waiting;
-            self.waiting.insert(entry.place(), id.clone());
+            return self.line_up(entry);
         }
         self.jobs.insert(id, entry);
+    }
+
+    /// Lets a job wait, behind those that its queue's ordering puts before it.
+    fn line_up(&mut self, mut entry: Entry) {
+        if self.waiting.is_empty() {
+            self.turns.rest();
+        }
+        entry.turn = match entry.record.envelope.share() {
+            Some(share) => self.turns.give(entry.priority(), share),
+            None => 0,
+        };
+        self.put_back(entry);
+    }
+
+    /// Takes the first of the waiting jobs away.
+    pub(super) fn pop_waiting(&mut self) -> Option<(Place, JobId)> {
+        let (place, id) = self.waiting.pop_first()?;
+        self.turns.take(place.0, place.1);
+        Some((place, id))
     }
 
     /// Makes every delayed or parked job whose time has come ready.
@@ -52,20 +72,18 @@ impl Shelf {
                 return;
             }
             let id = first.remove();
-            if let Some(entry) = self.jobs.get_mut(&id) {
-                entry.record.state = JobState::Waiting;
-                self.waiting.insert(entry.place(), id);
+            if let Some(entry) = self.jobs.remove(&id) {
+                self.line_up(entry);
             }
         }
     }
 
     /// Makes a delayed or parked job ready now.
     pub(super) fn make_ready(&mut self, id: &JobId, now: Timestamp) {
-        if let Some(entry) = self.jobs.get_mut(id) {
+        if let Some(mut entry) = self.jobs.remove(id) {
             self.delayed.remove(&(entry.record.due_at, entry.added));
             entry.record.due_at = entry.record.due_at.min(now);
-            entry.record.state = JobState::Waiting;
-            self.waiting.insert(entry.place(), id.clone());
+            self.line_up(entry);
         }
     }
 
@@ -94,7 +112,7 @@ impl Shelf {
     pub(super) fn postpone(&mut self, mut entry: Entry, state: JobState, delay: Duration, now: Timestamp) {
         entry.record.due_at = later(now, delay);
         if delay.is_zero() {
-            return self.put_back(entry);
+            return self.line_up(entry);
         }
         let id = entry.record.envelope.id.clone();
         entry.record.state = state;
@@ -147,7 +165,7 @@ impl Shelf {
             (record.attempts_made, record.stalls) = (0, 0);
             record.finished_at = None;
             record.due_at = now;
-            self.put_back(entry);
+            self.line_up(entry);
         }
     }
 

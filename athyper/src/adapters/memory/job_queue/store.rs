@@ -62,7 +62,7 @@ impl Store {
         let mut claimed = Vec::new();
         let mut passed_over = Vec::new();
         while claimed.len() < request.max {
-            let Some((place, id)) = shelf.waiting.pop_first() else { break };
+            let Some((place, id)) = shelf.pop_waiting() else { break };
             let Some(entry) = shelf.jobs.get_mut(&id) else { continue };
             if let Some(key) = &entry.serial_key
                 && !shelf.active_keys.insert(key.clone())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::foundation::jobs::{Backoff, Growth, JobOptions, Priority, QueueName, Retention, Unique};
+use crate::foundation::jobs::{Backoff, Growth, JobOptions, Priority, QueueName, QueueOrdering, Retention, Unique};
 
 /// What is written. Names are BullMQ's; `ath` is ours.
 #[derive(Serialize)]
@@ -91,7 +91,7 @@ pub(super) fn write(
         },
         remove_on_complete: kept(options.keep_completed),
         remove_on_fail: kept(options.keep_failed),
-        priority: options.priority.0,
+        priority: options.effective_priority().0,
         delay,
         job_id: id,
         de: unique.map(|unique| Deduplication { id: &unique.key, ttl: milliseconds(unique.period) }),
@@ -117,6 +117,7 @@ fn is_plain(options: &JobOptions) -> bool {
     let whole = |duration: Duration, unit: u128| duration.as_nanos().is_multiple_of(unit);
     let backoff = &options.backoff;
     options.timeout.is_none()
+        && options.ordering == QueueOrdering::Priority
         && backoff.growth != Growth::Linear
         && backoff.max == Backoff::fixed(Duration::ZERO).max
         && backoff.jitter_percent <= 100

@@ -75,7 +75,8 @@ impl Prepared {
     /// The job as arguments of the script, behind the number of its queue.
     pub(super) fn arguments(&self, push: &mut impl FnMut(&[u8])) {
         let NewJob { envelope, unique, serial_key, due_at } = &self.job;
-        let (id, priority) = (identity::spell(envelope.id.as_str()), envelope.options.priority.0.to_string());
+        let (id, priority) =
+            (identity::spell(envelope.id.as_str()), envelope.options.effective_priority().0.to_string());
         let (created, delay) = (self.created.to_string(), (self.due - self.created).max(0).to_string());
         let due_exactly = micros(*due_at).to_string();
         let version = envelope.version.to_string();
@@ -96,9 +97,11 @@ impl Prepared {
             b"ath:ctx",
             self.context.as_bytes(),
         ];
-        let optional: [(&[u8], Option<&[u8]>); 4] = [
+        let share = envelope.share();
+        let optional: [(&[u8], Option<&[u8]>); 5] = [
             (b"ath:v", (envelope.version != 1).then_some(version.as_bytes())),
             (b"ath:due", (self.due > 0).then_some(due_exactly.as_bytes())),
+            (b"ath:share", share.map(str::as_bytes)),
             (b"ath:serial", serial_key.as_deref().map(str::as_bytes)),
             (b"deid", unique.as_ref().map(|unique| unique.key.as_bytes())),
         ];
@@ -107,6 +110,7 @@ impl Prepared {
         }
         push(id.as_bytes());
         push(priority.as_bytes());
+        push(share.map(|share| format!("={share}")).unwrap_or_default().as_bytes());
         push(self.due.to_string().as_bytes());
         push(unique.as_ref().map(|unique| unique.key.as_bytes()).unwrap_or_default());
         push(expiry(unique.as_ref().map(|unique| unique.period).unwrap_or_default()).to_string().as_bytes());
@@ -276,12 +280,13 @@ pub(super) fn read_claimed(value: Value, queue: &QueueName) -> Result<(Claimed, 
     stored.priority = cells.number();
     stored.id = cells.text().ok_or_else(|| strange("the id of a job"))?;
     let scheduler = cells.text().filter(|scheduler| !scheduler.is_empty());
+    let stalls = cells.number().unwrap_or_default();
     let options = scheduler.is_some().then(|| stored.opts.clone()).flatten().unwrap_or_default();
     let (created_at, due_at) = (stored.created(), stored.due_at());
     let envelope = stored.into_envelope(queue);
     let run = scheduler.map(|scheduler| Run { scheduler, id: envelope.id.clone(), options });
     let lock = Lock { queue: queue.clone(), id: envelope.id.clone(), token };
-    Ok((Claimed { envelope, lock, attempts_made, created_at, due_at }, run))
+    Ok((Claimed { envelope, lock, attempts_made, stalls, created_at, due_at }, run))
 }
 
 /// Reads a job as it is told of: its state, its id, its score among the delayed ones, and its hash.

@@ -9,7 +9,7 @@ local key = base .. id
 local state = state_of(queue, id)
 if not state then return '' end
 
-local fields = call('HMGET', key, 'priority', 'ath:serial', 'deid', 'parentKey')
+local fields = call('HMGET', key, 'priority', 'ath:serial', 'deid', 'parentKey', 'ath:share')
 
 -- A job by whose end others would be let go does not wait any more.
 local function leave_serial()
@@ -40,14 +40,14 @@ elseif change == 'retry' and state == 'failed' then
   call('HDEL', key, 'finishedOn', 'processedOn', 'returnvalue', 'stc')
   call('HSET', key, 'atm', '0', 'ath:due', ARGV[2], 'delay', '0')
   if fields[4] then call('SADD', fields[4] .. ':dependencies', key) end
-  line_up(queue, id, fields[1])
+  line_up(queue, id, fields[1], fields[5])
   tell(queue, 'waiting', 'jobId', id, 'prev', 'failed')
   wake(queue)
 elseif change == 'promote' and (state == 'delayed' or state == 'parked') and call('ZREM', base .. 'delayed', id) == 1 then
   call('ZREM', base .. 'ath:parked', id)
   call('HDEL', key, 'ath:parked')
   call('HSET', key, 'delay', '0', 'ath:due', ARGV[2])
-  line_up(queue, id, fields[1])
+  line_up(queue, id, fields[1], fields[5])
   tell(queue, 'waiting', 'jobId', id, 'prev', 'delayed')
   wake(queue)
 end

@@ -46,16 +46,49 @@ local function wake_later(queue)
   if due then redis.pcall('ZADD', queue.base .. 'marker', due, '1') end
 end
 
--- The score of a job that joins the others of its priority as the last one.
-local function last_place(queue, priority)
-  return priority * CLASS + call('INCR', queue.base .. 'pc') % CLASS
+-- The turn of a job among those of its priority: after the last one of its tenant, and after those that were taken, which the
+-- first that waits tells of too. BullMQ's counter stays behind no turn, so that its jobs get their place behind ours.
+local function next_turn(queue, priority, share)
+  local turns = queue.base .. 'ath:turns'
+  local field = string.format('%.0f', priority) .. ':' .. share
+  if not queue.turns then
+    queue.turns = {}
+    if call('ZCARD', queue.base .. 'prioritized') == 0 then call('DEL', turns) end
+  end
+  local first = queue.turns[priority]
+  if not first then
+    first = (tonumber(call('HGET', queue.base .. 'ath:turn', priority) or '0')) + 1
+    local waiting = call('ZRANGEBYSCORE', queue.base .. 'prioritized', priority * CLASS, priority * CLASS + CLASS - 1, 'WITHSCORES', 'LIMIT', 0, 1)
+    if waiting[2] then first = math.max(first, tonumber(waiting[2]) - priority * CLASS) end
+    queue.turns[priority] = first
+  end
+  local turn = math.max(first, tonumber(call('HGET', turns, field) or '0') + 1)
+  call('HSET', turns, field, turn)
+  queue.counter = queue.counter or tonumber(call('GET', queue.base .. 'pc') or '0')
+  if turn > queue.counter then
+    queue.counter = turn
+    call('SET', queue.base .. 'pc', turn)
+  end
+  return turn
+end
+
+-- The score of a job that joins the others of its priority: in its turn, or as the last one.
+local function last_place(queue, priority, share)
+  local place
+  if share then
+    place = next_turn(queue, priority, share)
+  else
+    place = call('INCR', queue.base .. 'pc')
+    queue.counter = place
+  end
+  return priority * CLASS + place % CLASS
 end
 
 -- Makes a job ready, behind the others.
-local function line_up(queue, id, priority)
+local function line_up(queue, id, priority, share)
   priority = tonumber(priority) or 0
   if priority > 0 then
-    call('ZADD', queue.base .. 'prioritized', last_place(queue, priority), id)
+    call('ZADD', queue.base .. 'prioritized', last_place(queue, priority, share), id)
   else
     call('LPUSH', queue.base .. 'wait', id)
   end
@@ -98,14 +131,14 @@ local function promote(queue, now)
   call('ZREM', delayed, unpack(due))
   for _, id in ipairs(due) do
     local key = queue.base .. id
-    local fields = call('HMGET', key, 'priority', 'ath:parked')
+    local fields = call('HMGET', key, 'priority', 'ath:parked', 'ath:share')
     if fields[1] then
       if fields[2] then
         call('HDEL', key, 'ath:parked')
         call('ZREM', queue.base .. 'ath:parked', id)
       end
       call('HSET', key, 'delay', '0')
-      line_up(queue, id, fields[1])
+      line_up(queue, id, fields[1], fields[3])
       tell(queue, 'waiting', 'jobId', id, 'prev', 'delayed')
     end
   end

@@ -26,7 +26,7 @@ local function postpone(job, fields, due, exact)
     tell_delayed(queue, job.id, due)
     later = true
   else
-    line_up(queue, job.id, job.priority)
+    line_up(queue, job.id, job.priority, job.share)
     tell(queue, 'waiting', 'jobId', job.id, 'prev', 'active')
     waiting = true
   end
@@ -75,10 +75,29 @@ local function give_back(id, token, ...)
   error(failure)
 end
 
-local verdicts = {}
+-- Completes a job that has nothing special about it.
+local function complete(job, text)
+  if call('LREM', queue.base .. 'active', -1, job.id) == 0 then return 0 end
+  job.attempts_made = job.attempts_made + 1
+  local settled, failure = pcall(conclude, queue, job, 'completed', text, {}, now)
+  if settled then
+    ended = true
+    return 1
+  end
+  call('LPUSH', queue.base .. 'active', job.id)
+  error(failure)
+end
+
+local verdicts, locks = {}, {}
+for first = 5, #ARGV, 7000 do
+  local keys = {}
+  for at = first, math.min(first + 6999, #ARGV), 7 do keys[#keys + 1] = queue.base .. ARGV[at] .. ':lock' end
+  for _, lock in ipairs(call('MGET', unpack(keys))) do locks[#locks + 1] = lock or '' end
+end
 for at = 5, #ARGV, 7 do
+  local plain = ARGV[at + 2] == 'complete' and read_lock(queue, ARGV[at], ARGV[at + 1], locks[#verdicts + 1])
   local due = tonumber(ARGV[at + 5])
-  verdicts[#verdicts + 1] = give_back(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], due, ARGV[at + 6])
+  verdicts[#verdicts + 1] = plain and complete(plain, ARGV[at + 3]) or not plain and give_back(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], due, ARGV[at + 6])
 end
 for index = #back, 1, -1 do
   put_back(queue, back[index].id, back[index].place)

@@ -90,14 +90,14 @@ local function tell_parent(job, state, text, now)
   end
   if not found then return end
   local queue = open(base)
-  local fields = call('HMGET', parent, 'priority', 'delay')
+  local fields = call('HMGET', parent, 'priority', 'delay', 'ath:share')
   local delay = tonumber(fields[2]) or 0
   if delay > 0 and not ends_parent then
     put_off(queue, id, now + delay)
     tell_delayed(queue, id, now + delay)
     wake_later(queue)
   elseif (tonumber(fields[1]) or 0) > 0 then
-    line_up(queue, id, fields[1])
+    line_up(queue, id, fields[1], fields[3])
     wake(queue)
   else
     call('RPUSH', base .. 'wait', id)
@@ -118,7 +118,8 @@ end
 local function conclude(queue, job, state, text, stack, now)
   free_unique(queue, job.id, job.unique)
   tell_parent(job, state, text, now)
-  local count, age = retention(job.opts, state)
+  local count, age = job.keep_count, job.keep_age
+  if not count then count, age = retention(job.opts, state) end
   if count == 0 then
     forget(queue, job.id)
   else
@@ -143,7 +144,7 @@ local function conclude(queue, job, state, text, stack, now)
 end
 
 -- What ending a job needs to know of it.
-local HELD = { 'ats', 'opts', 'priority', 'stc', 'ath:serial', 'ath:place', 'atm', 'deid', 'parentKey', 'parent', 'defa', 'stacktrace', 'name' }
+local HELD = { 'ats', 'opts', 'priority', 'stc', 'ath:serial', 'ath:place', 'atm', 'deid', 'parentKey', 'parent', 'defa', 'stacktrace', 'name', 'ath:share' }
 
 local function read_job(queue, id)
   local key = queue.base .. id
@@ -153,7 +154,7 @@ local function read_job(queue, id)
   return {
     id = id, key = key, started = tonumber(fields[1]), opts = fields[2], priority = fields[3],
     stalls = tonumber(fields[4]) or 0, serial = fields[5], place = fields[6], attempts_made = tonumber(fields[7]) or 0,
-    unique = fields[8], parent_key = fields[9], parent = fields[10], defa = fields[11], stack = fields[12], name = fields[13],
+    unique = fields[8], parent_key = fields[9], parent = fields[10], defa = fields[11], stack = fields[12], name = fields[13], share = fields[14],
     attempts = tonumber(string.match(fields[2] or '', '"attempts":(%d+)')) or 0,
   }
 end
@@ -163,4 +164,22 @@ local function stacked(job, failure)
   local before = job.stack
   if not before or before == '' or before == '[]' then return { 'stacktrace', '[' .. failure .. ']' } end
   return { 'stacktrace', string.sub(before, 1, -2) .. ',' .. failure .. ']' }
+end
+
+-- What ending a job that has nothing special about it needs to know of it travels in the value of its lock: behind the number
+-- of the attempt how many attempts were made before it, and how long the job is kept once completed. Others only compare it.
+local function lock_of(started, made, opts)
+  local age, count = string.match(opts, '"removeOnComplete":{"age":([%d.e+]+),"count":(%d+)}')
+  if not age then return 'ath:' .. started end
+  return table.concat({ 'ath', started, made, count, age }, ':')
+end
+
+-- A job as its lock tells of it, if it is held by this attempt.
+local function read_lock(queue, id, token, lock)
+  local made, count, age = string.match(lock, '^ath:' .. token .. ':(%d+):(%d+):(.+)$')
+  if not made then return nil end
+  return {
+    id = id, key = queue.base .. id, attempts_made = tonumber(made), stalls = 0, attempts = 0,
+    keep_count = tonumber(count), keep_age = tonumber(age) * 1000,
+  }
 end

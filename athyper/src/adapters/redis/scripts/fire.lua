@@ -18,7 +18,7 @@ if ARGV[5] == '1' and last and call('EXISTS', queue.base .. last) == 1 then
   local ended = call('ZSCORE', queue.base .. 'completed', last) or call('ZSCORE', queue.base .. 'failed', last)
   if not ended then return { 'skipped', '' } end
 end
-local _, holder = add(queue, 6)
+local holder = add(queue, 6)
 announce(queue)
 local id = holder or ARGV[7]
 call('HSET', key, 'job', id)

@@ -20,6 +20,13 @@ local bound, looked = '-inf', 0
 while looked < 1000 do
   local first = call('ZRANGEBYSCORE', base .. 'prioritized', bound, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if not first[1] then break end
+  if call('HEXISTS', base .. first[1], 'ath:share') == 1 then
+    -- Where tenants take turns the first of each has the next turn at the latest.
+    local class = math.floor(tonumber(first[2]) / CLASS)
+    local turn = tonumber(call('HGET', base .. 'ath:turn', class) or '0') + 1
+    local latest = string.format('%.0f', math.max(class * CLASS + turn, tonumber(first[2])))
+    for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'prioritized', first[2], latest, 'LIMIT', 0, 1000)) do consider(id) end
+  end
   consider(first[1])
   bound = string.format('%.0f', (math.floor(tonumber(first[2]) / CLASS) + 1) * CLASS)
   looked = looked + 1

@@ -11,7 +11,7 @@ for index = 3, #ARGV do kinds[ARGV[index]] = true end
 local released = 0
 for _, id in ipairs(call('ZRANGE', queue.base .. 'ath:parked', 0, -1)) do
   local key = queue.base .. id
-  local fields = call('HMGET', key, 'name', 'priority')
+  local fields = call('HMGET', key, 'name', 'priority', 'ath:share')
   if not call('ZSCORE', queue.base .. 'delayed', id) then
     -- Somebody who knows nothing of parking has moved it.
     call('ZREM', queue.base .. 'ath:parked', id)
@@ -20,7 +20,7 @@ for _, id in ipairs(call('ZRANGE', queue.base .. 'ath:parked', 0, -1)) do
     call('ZREM', queue.base .. 'delayed', id)
     call('HDEL', key, 'ath:parked')
     call('HSET', key, 'delay', '0', 'ath:due', ARGV[2])
-    line_up(queue, id, fields[2])
+    line_up(queue, id, fields[2], fields[3])
     tell(queue, 'waiting', 'jobId', id, 'prev', 'delayed')
     released = released + 1
   end

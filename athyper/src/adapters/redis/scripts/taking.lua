@@ -42,7 +42,10 @@ local function pop(queue, count)
   return listed, places
 end
 
-local WANTED = { 'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa', 'rjk' }
+local WANTED = {
+  'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa', 'rjk', 'stc', 'deid',
+  'parentKey', 'ath:share',
+}
 
 -- Takes a job into somebody's hands. Answers with what they need, or nothing if it is not theirs.
 local function hand_out(queue, id, place, request)
@@ -55,7 +58,10 @@ local function hand_out(queue, id, place, request)
     return nil
   end
   if not (fields[1] or fields[2] or fields[3] or fields[6]) then return nil end
-  local serial, started = fields[11], (tonumber(fields[6]) or 0) + 1
+  local opts, priority, serial, scheduler, stalls = fields[3], fields[10], fields[11], fields[13], fields[14]
+  local special = serial or scheduler or stalls or fields[12] or fields[15] or fields[16] or not opts or not fields[8]
+  local share, started = fields[17], (tonumber(fields[6]) or 0) + 1
+  if share and place and priority then queue.taken[priority] = math.max(queue.taken[priority] or 0, tonumber(place) % CLASS) end
   if serial then
     local holder = call('HGET', queue.base .. 'ath:serial', serial)
     if holder and holder ~= id then
@@ -75,15 +81,26 @@ local function hand_out(queue, id, place, request)
     return nil
   end
   call('HSET', key, 'ats', started, 'processedOn', request.now, 'pb', request.worker, 'ath:place', place or '')
-  call('SET', key .. ':lock', 'ath:' .. started, 'PX', request.lock)
+  local lock = special and 'ath:' .. started or lock_of(started, fields[5] or '0', opts)
+  call('SET', key .. ':lock', lock, 'PX', request.lock)
   tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
+  for index = 11, 17 do fields[index] = nil end
   fields[6] = tostring(started)
-  fields[11], fields[12], fields[13] = id, fields[13], nil
+  fields[11], fields[12], fields[13] = id, scheduler or '', stalls or '0'
   return fields
+end
+
+-- Remembers which turns were taken.
+local function note_turns(queue)
+  for priority, turn in pairs(queue.taken) do
+    local before = tonumber(call('HGET', queue.base .. 'ath:turn', priority) or '0')
+    if turn > before then call('HSET', queue.base .. 'ath:turn', priority, turn) end
+  end
 end
 
 local function take_ready(queue, request)
   promote(queue, request.now)
+  queue.taken = {}
   local room = allowance(queue, request.max)
   local handed, active, passes = {}, {}, 0
   -- Jobs that wait for another of their serial key are passed over, so many a call.
@@ -103,6 +120,7 @@ local function take_ready(queue, request)
     passes = passes + 1
   end
   count_limited(queue, #active)
+  note_turns(queue)
   -- Whoever took wakes the next one, who finds out whether there is more.
   if #active > 0 or passes == 100 then redis.pcall('ZADD', queue.base .. 'marker', 0, '0') end
   if #active > 0 then call('LPUSH', queue.base .. 'active', unpack(active)) end

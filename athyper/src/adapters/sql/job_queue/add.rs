@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::Shared;
 use super::ready::{last_position, settle};
 use super::record::{Cells, job_id, later, micros, span};
+use super::turns::{self, NO_TURN};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::{Error, Result};
@@ -17,7 +18,7 @@ use crate::foundation::sql::{Dialect, Statement};
 /// How many jobs are written by one statement: SQLite takes 32,766 values (PostgreSQL twice as many), and each
 /// job has the number below.
 const JOBS_A_STATEMENT: usize = 250;
-const VALUES_A_JOB: usize = 15;
+const VALUES_A_JOB: usize = 16;
 
 /// A job with its documents written out, which is done before the writer's turn.
 pub(super) struct Prepared {
@@ -83,6 +84,10 @@ pub(super) async fn add<S: SqlStore>(
             Some(holder) => answers.push(Added { id: holder, duplicate: true }),
             None => answers.extend(insert(session, now).await?),
         }
+    }
+    let fair = jobs.iter().map(|prepared| &prepared.job.envelope).filter(|envelope| envelope.share().is_some());
+    for queue in fair.map(|envelope| &envelope.queue).collect::<BTreeSet<_>>() {
+        turns::give(session, queue).await?;
     }
     let keys: BTreeSet<(&QueueName, &String)> = jobs
         .iter()
@@ -157,7 +162,8 @@ async fn insert(session: &mut Session<'_>, jobs: &[Prepared]) -> Result<Vec<Adde
             .bind(envelope.payload.to_vec())
             .bind(context.as_str())
             .bind(options.as_str())
-            .bind(envelope.options.priority.0)
+            .bind(envelope.options.effective_priority().0)
+            .bind(envelope.share().map(str::to_owned))
             .bind(job.serial_key.clone())
             .bind(completed.count)
             .bind(span(completed.age))
@@ -179,17 +185,18 @@ async fn insert(session: &mut Session<'_>, jobs: &[Prepared]) -> Result<Vec<Adde
 
 fn insert_sql(dialect: Dialect, jobs: usize) -> String {
     let mut sql = "INSERT INTO athyper_jobs (queue, created_at, id, kind, version, payload, context, options, priority, \
-                   serial_key, keep_completed_count, keep_completed_age, keep_failed_count, keep_failed_age, state, held, \
+                   share, serial_key, keep_completed_count, keep_completed_age, keep_failed_count, keep_failed_age, state, held, \
                    due_at, position) VALUES "
         .to_owned();
     for job in 0..jobs {
         let first = 3 + job * VALUES_A_JOB;
         let values: Vec<String> = (first..first + VALUES_A_JOB).map(|number| format!("${number}")).collect();
-        let (priority, state, due_at) = (&values[6], &values[12], &values[14]);
+        let (priority, share, state, due_at) = (&values[6], &values[7], &values[13], &values[15]);
         let separator = if job == 0 { "" } else { ", " };
         let position = last_position(dialect, priority, due_at);
         sql.push_str(&format!(
-            "{separator}($1, $2, {}, CASE {state} WHEN 'waiting' THEN {position} ELSE {due_at} END)",
+            "{separator}($1, $2, {}, CASE WHEN {state} <> 'waiting' THEN {due_at} \
+             WHEN CAST({share} AS TEXT) IS NOT NULL THEN {NO_TURN} ELSE {position} END)",
             values.join(", ")
         ));
     }

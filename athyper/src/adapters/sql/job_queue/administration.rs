@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::ready::{last_position, promote, settle};
 use super::record::{Cells, RECORD, from_micros, micros, queue_name, read_record, read_state};
+use super::turns::{self, position_or_turn};
 use super::{Shared, SqlJobQueue};
 use crate::adapters::sql::dialect::kept;
 use crate::adapters::sql::operation::{Operation, Session};
@@ -72,7 +73,7 @@ impl Change {
 
     fn statements(self, dialect: Dialect) -> Vec<String> {
         let ready = |more: &str| {
-            let position = last_position(dialect, "athyper_jobs.priority", "$3");
+            let position = position_or_turn(&last_position(dialect, "athyper_jobs.priority", "$3"));
             format!(
                 "UPDATE athyper_jobs SET state = 'waiting', due_at = $3, position = {position}, \
                  held = serial_key IS NOT NULL{more} WHERE queue = $1 AND id = $2"
@@ -103,15 +104,17 @@ impl<S: SqlStore> Operation for ChangeOne<S> {
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Result<()>> {
         promote(session, &self.queue).await?;
-        let find =
-            format!("SELECT state, serial_key FROM athyper_jobs WHERE queue = $1 AND id = $2{}", kept(session.dialect));
+        let find = format!(
+            "SELECT state, serial_key, share IS NOT NULL FROM athyper_jobs WHERE queue = $1 AND id = $2{}",
+            kept(session.dialect)
+        );
         let find = Statement::text(find).bind(self.queue.as_str()).bind(self.id.as_str());
         let Some(row) = session.fetch(find).await?.into_iter().next() else {
             return Ok(Err(Error::not_found(format!("queue `{}` has no job {}", self.queue, self.id))));
         };
         let mut cells = Cells::of(row);
         let state = read_state(&cells.next::<String>()?)?;
-        let key: Option<String> = cells.next()?;
+        let (key, is_fair): (Option<String>, bool) = (cells.next()?, cells.next()?);
         let (allowed, rule) = self.change.rule();
         if !allowed.contains(&state) {
             let message = format!("job {} is {}, {rule}", self.id, state.as_str());
@@ -120,6 +123,9 @@ impl<S: SqlStore> Operation for ChangeOne<S> {
         for sql in self.change.statements(session.dialect) {
             let statement = Statement::text(sql).bind(self.queue.as_str()).bind(self.id.as_str());
             session.execute(statement.bind(micros(session.now))).await?;
+        }
+        if is_fair {
+            turns::give(session, &self.queue).await?;
         }
         settle(session, &self.queue, key).await?;
         self.shared.wake_after_commit(session, &self.queue);
@@ -234,6 +240,10 @@ const HAS_DUE: &str = "SELECT EXISTS (SELECT 1 FROM athyper_jobs WHERE queue = $
 const NEXT_DUE: &str = "SELECT min(due_at) FROM athyper_jobs WHERE queue = $1 \
                         AND state IN ('delayed', 'parked') AND due_at > $2";
 
+/// When the oldest job that waits for its turn became ready.
+const OLDEST_TURN: &str =
+    "SELECT min(due_at) FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND share IS NOT NULL";
+
 /// Of the ready jobs the first of each priority is looked at, whatever their number.
 const OLDEST: [&str; 3] = [
     "WITH RECURSIVE priorities (priority) AS (\
@@ -324,8 +334,10 @@ impl<S: SqlStore> JobAdministration for SqlJobQueue<S> {
     }
 
     async fn oldest_waiting(&self, queue: &QueueName) -> Result<Option<Timestamp>> {
-        let mut oldest: Option<i64> = None;
-        for sql in OLDEST {
+        let mut oldest: Option<i64> = self.look_for(OLDEST_TURN, queue).await?;
+        // Where tenants take turns the place of a job does not tell when it came.
+        let others = if oldest.is_some() { &OLDEST[2..] } else { &OLDEST };
+        for sql in others {
             let found: Option<i64> = self.look_for(sql, queue).await?;
             oldest = oldest.into_iter().chain(found).min();
         }

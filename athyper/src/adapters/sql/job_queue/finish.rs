@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Shared;
-use super::ready::settle;
-use super::record::{Cells, later, micros};
+use super::ready::{READY, line_up, settle};
+use super::record::{later, micros};
 use super::take::{Handed, take};
+use super::turns::position_or_turn;
 use crate::adapters::sql::dialect::{among, behind, greatest};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
@@ -90,12 +91,18 @@ async fn close<S: SqlStore>(
         }
     };
     let Some(row) = row else { return Ok(Verdict::LostLock) };
-    let key: Option<String> = Cells::of(row).next()?;
+    let key: Option<String> = row.at(0)?;
     // A finished job lets the next one of its key go; any other may be taken again itself.
     if key.is_some() || !matches!(finish.outcome, Outcome::Complete(_) | Outcome::Fail { .. }) {
         shared.wake_after_commit(session, &lock.queue);
     }
-    settle(session, &lock.queue, key).await?;
+    match finish.outcome {
+        Outcome::Retry { delay, .. } if delay.is_zero() => line_up(session, &lock.queue, vec![row]).await?,
+        Outcome::Snooze { delay } | Outcome::Park { delay, .. } if delay.is_zero() => {
+            line_up(session, &lock.queue, vec![row]).await?;
+        }
+        _ => settle(session, &lock.queue, key).await?,
+    }
     Ok(Verdict::Applied)
 }
 
@@ -149,10 +156,11 @@ async fn postpone(
 ) -> Result<Option<Row>> {
     let state = if delay.is_zero() { JobState::Waiting } else { state };
     let sql = format!(
-        "UPDATE athyper_jobs SET state = '{}', held = {} AND serial_key IS NOT NULL, due_at = $4, position = $4, stalls = 0, \
-         attempts_made = attempts_made + $5, error = coalesce($6, error), {LET_GO} WHERE {HELD} RETURNING serial_key",
+        "UPDATE athyper_jobs SET state = '{}', held = {} AND serial_key IS NOT NULL, due_at = $4, position = {}, stalls = 0, \
+         attempts_made = attempts_made + $5, error = coalesce($6, error), {LET_GO} WHERE {HELD} {READY}",
         state.as_str(),
-        if state == JobState::Waiting { "TRUE" } else { "FALSE" }
+        if state == JobState::Waiting { "TRUE" } else { "FALSE" },
+        if state == JobState::Waiting { position_or_turn("$4") } else { "$4".to_owned() }
     );
     let statement = on_held(sql, lock).bind(later(session.now, delay)).bind(attempts).bind(error.cloned());
     Ok(session.fetch(statement).await?.into_iter().next())

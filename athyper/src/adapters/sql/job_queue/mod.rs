@@ -12,6 +12,7 @@ mod recover;
 mod renew;
 mod schedules;
 mod take;
+mod turns;
 mod wake;
 
 pub(in crate::adapters::sql) use self::record::span;

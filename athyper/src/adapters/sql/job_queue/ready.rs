@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::record::{Cells, micros, read_text};
+use super::record::{Cells, micros};
+use super::turns::{self, position_or_turn};
 use crate::adapters::sql::dialect::{among, greatest, one_at_a_time};
 use crate::adapters::sql::operation::Session;
 use crate::foundation::error::Result;
 use crate::foundation::jobs::QueueName;
-use crate::foundation::sql::{Dialect, Statement};
+use crate::foundation::sql::{Dialect, Row, Statement};
 
 /// Where a job that becomes ready now is put: behind those of its priority, even if the wall clock has gone back since
 /// they came. `$1` is the queue; the text around it names the priority and the instant.
@@ -23,8 +24,9 @@ const DUE: &str = "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state IN ('
 
 fn promote_sql(dialect: Dialect) -> String {
     format!(
-        "UPDATE athyper_jobs SET state = 'waiting', position = due_at, held = serial_key IS NOT NULL WHERE {} \
-         RETURNING serial_key",
+        "UPDATE athyper_jobs SET state = 'waiting', position = {}, held = serial_key IS NOT NULL WHERE {} \
+         {READY}",
+        position_or_turn("due_at"),
         among(dialect, DUE)
     )
 }
@@ -35,8 +37,25 @@ pub(super) async fn promote(session: &mut Session<'_>, queue: &QueueName) -> Res
         return Ok(());
     }
     let promote = Statement::text(promote_sql(session.dialect)).bind(queue.as_str()).bind(micros(session.now));
-    let keys = session.fetch(promote).await?.into_iter().map(read_text).collect::<Result<BTreeSet<_>>>()?;
-    settle(session, queue, keys.into_iter().flatten()).await
+    let rows = session.fetch(promote).await?;
+    line_up(session, queue, rows).await
+}
+
+/// What statements answer that make jobs ready, or free a serial key.
+pub(super) const READY: &str = "RETURNING serial_key, share IS NOT NULL";
+
+/// Lets jobs wait that have become ready in this transaction, by rows of [`READY`].
+pub(super) async fn line_up(session: &mut Session<'_>, queue: &QueueName, rows: Vec<Row>) -> Result<()> {
+    let (mut keys, mut is_fair) = (BTreeSet::new(), false);
+    for row in rows {
+        let mut cells = Cells::of(row);
+        keys.extend(cells.next::<Option<String>>()?);
+        is_fair |= cells.next::<bool>()?;
+    }
+    if is_fair {
+        turns::give(session, queue).await?;
+    }
+    settle(session, queue, keys).await
 }
 
 /// Gives each serial key's turn to its first waiting job, or to nobody while one is active.

@@ -15,7 +15,7 @@ pub(super) const RECORD: &str = "queue, id, kind, version, payload, context, opt
 
 /// The columns that [`read_claimed`] reads, in its order; by the first three the rows are sorted.
 pub(super) const CLAIMED: &str = "priority, position, seq, queue, id, kind, version, payload, context, options, \
-                                  attempts_started, attempts_made, created_at, due_at";
+                                  attempts_started, attempts_made, stalls, created_at, due_at";
 
 /// The values of one row, one after another.
 pub(super) struct Cells(std::vec::IntoIter<SqlValue>);
@@ -101,6 +101,7 @@ pub(super) fn read_claimed(row: Row) -> Result<Placed> {
         envelope,
         lock,
         attempts_made: cells.next()?,
+        stalls: cells.next()?,
         created_at: cells.instant()?,
         due_at: cells.instant()?,
     };

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use super::Shared;
 use super::finish::{ENDED, HELD, Sweep, end, on_held};
-use super::ready::{last_position, promote, settle};
+use super::ready::{READY, last_position, line_up, promote, settle};
 use super::record::{Cells, job_id, micros, read_text};
+use super::turns::position_or_turn;
 use crate::adapters::sql::dialect::{LockClock, kept_if_free};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
@@ -131,8 +132,8 @@ impl<S: SqlStore> Operation for ReleaseParked<S> {
         promote(session, &self.queue).await?;
         let sql = format!(
             "UPDATE athyper_jobs SET state = 'waiting', due_at = $3, position = {}, held = serial_key IS NOT NULL \
-             WHERE queue = $1 AND state = 'parked' AND kind = $2 RETURNING serial_key",
-            last_position(session.dialect, "athyper_jobs.priority", "$3")
+             WHERE queue = $1 AND state = 'parked' AND kind = $2 {READY}",
+            position_or_turn(&last_position(session.dialect, "athyper_jobs.priority", "$3"))
         );
         let mut released = 0;
         let kinds: BTreeSet<&String> = self.kinds.iter().collect();
@@ -141,8 +142,7 @@ impl<S: SqlStore> Operation for ReleaseParked<S> {
                 Statement::text(sql.clone()).bind(self.queue.as_str()).bind(kind.as_str()).bind(micros(session.now));
             let rows = session.fetch(release).await?;
             released += rows.len() as u64;
-            let keys = rows.into_iter().map(read_text).collect::<Result<BTreeSet<_>>>()?;
-            settle(session, &self.queue, keys.into_iter().flatten()).await?;
+            line_up(session, &self.queue, rows).await?;
         }
         if released > 0 {
             self.shared.wake_after_commit(session, &self.queue);
