@@ -55,6 +55,7 @@ impl Kernel {
         WorkerSettings {
             concurrency: NonZeroU32::new(jobs.concurrency).unwrap_or(defaults.concurrency),
             lock_for: jobs.lock,
+            take_ahead: jobs.take_ahead,
             recover_every: jobs.stalled_interval,
             max_stalls: jobs.max_stalls,
             ..defaults

@@ -16,6 +16,9 @@ pub struct JobsConfig {
     /// How many jobs of one queue run at once in one process, unless a handler says so.
     #[config(default = 10)]
     pub concurrency: u32,
+    /// Jobs are taken before there is a slot for them as far as they will begin within this time; `0s` for none.
+    #[config(default = "2ms")]
+    pub take_ahead: Duration,
     /// For how long a worker holds a job without renewing its lock.
     #[config(default = "30s")]
     pub lock: Duration,

@@ -1,8 +1,10 @@
 //! The worker pool: takes jobs, runs their handlers, tells the queue what became of them.
 
+mod ahead;
 mod attempt;
 mod driven;
 mod health;
+mod isolation;
 mod locks;
 mod observer;
 mod park;

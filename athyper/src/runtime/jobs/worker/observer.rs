@@ -26,6 +26,13 @@ pub(super) struct Ran {
     started: Duration,
 }
 
+impl Ran {
+    /// When it began, since the machine's boot.
+    pub(super) fn started(&self) -> Duration {
+        self.started
+    }
+}
+
 impl Observer {
     pub(super) fn new(metrics: &MetricsRegistry) -> Result<Self> {
         let seconds = Buckets::seconds;

@@ -1,5 +1,6 @@
 //! One queue's driver: takes jobs while there is room, runs them, and tells the queue what became of them.
 
+use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +11,19 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::super::cancellation::{Cancellation, Reason};
-use super::attempt;
+use super::ahead::Ahead;
+use super::isolation::Isolation;
 use super::locks::{HeldLock, Locks};
 use super::pool::Overrun;
-use super::{Shared, observer::Ran};
+use super::{Shared, attempt, observer::Ran};
 use crate::foundation::clock::ClockExt;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{Claimed, Finish, Finished, Outcome, QueueName, Take, Verdict};
 
-/// One queue's driver, whatever its concurrency: one request for jobs and one report of outcomes are under way at a time,
+/// How many reports of outcomes are under way at once: while one is answered the next one is written.
+const REPORTS_AT_ONCE: usize = 2;
+
+/// One queue's driver, whatever its concurrency: one request for jobs and two reports of outcomes are under way at a time,
 /// each for as many as there are.
 pub(super) struct Puller {
     shared: Arc<Shared>,
@@ -29,12 +34,28 @@ pub(super) struct Puller {
     stop: CancellationToken,
     /// Running jobs are asked to stop, and what does not is dropped.
     cut: CancellationToken,
-    running: FuturesUnordered<BoxFuture<'static, Ended>>,
-    cancellations: Vec<(Claimed, Arc<Cancellation>)>,
+    /// Jobs in our hands that have not begun.
+    ready: VecDeque<Ready>,
+    running: FuturesUnordered<BoxFuture<'static, (u64, Ended)>>,
+    /// The running jobs, by the number they were begun with.
+    begun: HashMap<u64, (Arc<Claimed>, Arc<Cancellation>)>,
+    begins: u64,
     taking: Option<Taking>,
-    finishing: Option<BoxFuture<'static, Report>>,
+    reports: FuturesUnordered<BoxFuture<'static, Report>>,
+    /// How many jobs the reports under way may bring.
+    asked_by_reports: usize,
     ended: Vec<Ended>,
+    ahead: Ahead,
+    isolation: Isolation,
     faults: Faults,
+}
+
+/// A job that is held and has not begun.
+struct Ready {
+    claimed: Arc<Claimed>,
+    cancellation: Arc<Cancellation>,
+    lock: HeldLock,
+    since: Duration,
 }
 
 /// A request for jobs under way; it may bring as many as it asked for.
@@ -43,11 +64,12 @@ struct Taking {
     answer: BoxFuture<'static, Result<Vec<Claimed>>>,
 }
 
-/// An attempt that ended and that the queue does not know of yet.
-pub(super) struct Ended {
-    claimed: Claimed,
+/// A job that is to be given back, and that the queue does not know of yet.
+struct Ended {
+    claimed: Arc<Claimed>,
     outcome: Option<Outcome>,
-    ran: Ran,
+    /// Nothing if it was not begun.
+    ran: Option<Ran>,
     lock: HeldLock,
 }
 
@@ -62,7 +84,7 @@ struct Report {
 #[derive(Default)]
 struct Faults {
     taking: u32,
-    finishing: u32,
+    reporting: u32,
 }
 
 impl Puller {
@@ -73,6 +95,7 @@ impl Puller {
         stop: CancellationToken,
         cut: CancellationToken,
     ) -> Self {
+        let (ahead, isolation) = (Ahead::new(shared.settings.take_ahead), Isolation::new(shared.settings.max_stalls));
         Self {
             shared,
             locks,
@@ -80,11 +103,16 @@ impl Puller {
             concurrency,
             stop,
             cut,
+            ready: VecDeque::new(),
             running: FuturesUnordered::new(),
-            cancellations: Vec::new(),
+            begun: HashMap::new(),
+            begins: 0,
             taking: None,
-            finishing: None,
+            reports: FuturesUnordered::new(),
+            asked_by_reports: 0,
             ended: Vec::new(),
+            ahead,
+            isolation,
             faults: Faults::default(),
         }
     }
@@ -97,8 +125,11 @@ impl Puller {
             if stopping {
                 // Dropped while it waits, a request takes nothing; caught in the middle, its jobs are taken back as stalled.
                 self.taking = None;
+                self.hand_back();
+            } else {
+                self.begin_ready();
             }
-            if stopping && self.running.is_empty() && self.ended.is_empty() && self.finishing.is_none() {
+            if stopping && self.running.is_empty() && self.ended.is_empty() && self.reports.is_empty() {
                 self.shared.progress.rests(&self.queue);
                 return overran;
             }
@@ -106,32 +137,43 @@ impl Puller {
             if !stopping {
                 self.request_jobs();
             }
-            let (stop, cut) = (self.stop.clone(), self.cut.clone());
+            let (stop, cut, clock) = (self.stop.clone(), self.cut.clone(), self.shared.link.clock.clone());
+            let look_again = self.look_again();
             tokio::select! {
-                Some(ended) = self.running.next(), if !self.running.is_empty() => self.note_end(ended),
-                answer = answer_of(&mut self.taking), if self.taking.is_some() => self.start_taken(answer),
-                report = report_of(&mut self.finishing), if self.finishing.is_some() => self.settle(report),
+                Some((number, ended)) = self.running.next(), if !self.running.is_empty() => self.note_end(number, ended),
+                answer = answer_of(&mut self.taking), if self.taking.is_some() => self.note_taken(answer),
+                Some(report) = self.reports.next(), if !self.reports.is_empty() => self.settle(report),
                 () = stop.cancelled(), if !stopping => {}
                 () = cut.cancelled(), if stopping && overran.is_empty() && !self.running.is_empty() => {
                     overran = self.cut_off();
                 }
+                () = clock.sleep_until(look_again.unwrap_or_default()), if look_again.is_some() => self.hand_back_overdue(),
             }
         }
     }
 
-    fn note_end(&mut self, ended: Ended) {
-        self.cancellations.retain(|(claimed, _)| claimed.lock != ended.claimed.lock);
-        self.ended.push(ended);
+    fn note_end(&mut self, number: u64, ended: Ended) {
+        self.note_one_end(number, ended);
         // Whatever else has ended by now travels in the same report.
-        while let Some(Some(ended)) = self.running.next().now_or_never() {
-            self.cancellations.retain(|(claimed, _)| claimed.lock != ended.claimed.lock);
-            self.ended.push(ended);
+        while let Some(Some((number, ended))) = self.running.next().now_or_never() {
+            self.note_one_end(number, ended);
         }
     }
 
+    fn note_one_end(&mut self, number: u64, ended: Ended) {
+        self.begun.remove(&number);
+        self.isolation.ends(number);
+        if let Some(ran) = &ended.ran {
+            self.ahead.note(self.shared.link.clock.since_boot().saturating_sub(ran.started()));
+        }
+        self.ended.push(ended);
+    }
+
+    /// How many further jobs there is room for.
     fn free(&self) -> usize {
-        let held = self.running.len() + self.ended.len() + self.taking.as_ref().map_or(0, |taking| taking.asked);
-        self.concurrency.saturating_sub(held)
+        let asked = self.taking.as_ref().map_or(0, |taking| taking.asked) + self.asked_by_reports;
+        let held = self.running.len() + self.ready.len() + self.ended.len() + asked;
+        (self.concurrency + self.ahead.jobs(self.concurrency)).saturating_sub(held)
     }
 
     fn request(&self, max: usize, wait: Duration) -> Take {
@@ -147,7 +189,7 @@ impl Puller {
     /// Asks for jobs if there is room and no other request is under way.
     fn request_jobs(&mut self) {
         let max = self.free();
-        if max == 0 || self.taking.is_some() || self.finishing.is_some() {
+        if max == 0 || self.taking.is_some() || !self.reports.is_empty() || self.isolation.is_on() {
             return;
         }
         let request = self.request(max, self.shared.settings.take_for);
@@ -160,15 +202,13 @@ impl Puller {
         self.taking = Some(Taking { asked: max, answer: Box::pin(answer) });
     }
 
-    fn start_taken(&mut self, answer: Result<Vec<Claimed>>) {
+    fn note_taken(&mut self, answer: Result<Vec<Claimed>>) {
         self.taking = None;
         match answer {
             Ok(claimed) => {
                 self.faults.taking = 0;
                 self.shared.progress.succeeds(&self.queue);
-                for claimed in claimed {
-                    self.start(claimed);
-                }
+                self.hold(claimed);
             }
             Err(error) => {
                 self.faults.taking += 1;
@@ -179,33 +219,90 @@ impl Puller {
         }
     }
 
-    fn start(&mut self, claimed: Claimed) {
-        let cancellation = Arc::<Cancellation>::default();
-        let lock = self.locks.hold(claimed.lock.clone(), cancellation.clone());
-        self.cancellations.push((claimed.clone(), cancellation.clone()));
+    fn hold(&mut self, claimed: Vec<Claimed>) {
+        let since = self.shared.link.clock.since_boot();
+        for claimed in claimed {
+            let cancellation = Arc::<Cancellation>::default();
+            let lock = self.locks.hold(claimed.lock.clone(), cancellation.clone());
+            self.ready.push_back(Ready { claimed: Arc::new(claimed), cancellation, lock, since });
+        }
+    }
+
+    /// Begins jobs that are held, as far as there are free slots.
+    fn begin_ready(&mut self) {
+        while self.running.len() < self.concurrency {
+            if !self.isolation.allows_a_beginning(self.shared.link.clock.since_boot()) {
+                return;
+            }
+            let Some(ready) = self.ready.pop_front() else { return };
+            if ready.cancellation.reason().is_some() {
+                // It was lost before it began: it runs, or will, in other hands.
+                continue;
+            }
+            let is_suspect = self.isolation.is_suspect(&ready.claimed);
+            let number = self.begin(ready);
+            if is_suspect {
+                self.isolation.begins(number, self.shared.link.clock.since_boot());
+                self.hand_back();
+            }
+        }
+    }
+
+    fn begin(&mut self, Ready { claimed, cancellation, lock, .. }: Ready) -> u64 {
+        self.begins += 1;
+        let number = self.begins;
+        self.begun.insert(number, (claimed.clone(), cancellation.clone()));
         let shared = self.shared.clone();
         self.running.push(Box::pin(async move {
             let ran = shared.observer.started(&claimed, &*shared.link.clock);
             let outcome = attempt::run(&shared, &claimed, &cancellation).await;
-            Ended { claimed, outcome, ran, lock }
+            (number, Ended { claimed, outcome, ran: Some(ran), lock })
         }));
+        number
+    }
+
+    /// Gives back what is held and has not begun.
+    fn hand_back(&mut self) {
+        let back = self.ready.drain(..).map(|Ready { claimed, lock, .. }| Ended {
+            claimed,
+            outcome: Some(Outcome::Release),
+            ran: None,
+            lock,
+        });
+        self.ended.extend(back);
+    }
+
+    /// When to look whether what is held must wait no longer, or may begin.
+    fn look_again(&self) -> Option<Duration> {
+        let overdue = self.ready.front().map(|first| first.since.saturating_add(Ahead::LONGEST_WAIT));
+        self.isolation.ends_at().or(overdue)
+    }
+
+    /// Gives back what was taken ahead if it has to wait longer than anybody expected: others may run it.
+    fn hand_back_overdue(&mut self) {
+        let now = self.shared.link.clock.since_boot();
+        if self.ready.front().is_some_and(|first| first.since.saturating_add(Ahead::LONGEST_WAIT) <= now) {
+            self.ahead.begin_anew();
+            self.hand_back();
+        }
     }
 
     /// Tells the queue what ended, and asks for as many further jobs as there is room for.
     fn report_outcomes(&mut self, stopping: bool) {
-        if self.finishing.is_some() || self.ended.is_empty() {
+        if self.reports.len() >= REPORTS_AT_ONCE || self.ended.is_empty() {
             return;
         }
         let sent = std::mem::take(&mut self.ended);
-        let max = if stopping { 0 } else { self.free() };
+        let max = if stopping || self.isolation.is_on() { 0 } else { self.free() };
         let next = (max > 0).then(|| self.request(max, Duration::ZERO));
         let finishes: Vec<Finish> = sent
             .iter()
             .filter_map(|ended| Some(Finish { lock: ended.claimed.lock.clone(), outcome: ended.outcome.clone()? }))
             .collect();
-        let (shared, pause) = (self.shared.clone(), pause_after(self.faults.finishing, &self.queue));
+        let (shared, pause) = (self.shared.clone(), pause_after(self.faults.reporting, &self.queue));
         self.shared.progress.begins(&self.queue, shared.link.clock.since_boot());
-        self.finishing = Some(Box::pin(async move {
+        self.asked_by_reports += max;
+        self.reports.push(Box::pin(async move {
             shared.link.clock.sleep(pause).await;
             let answer = guard(shared.link.queue.finish(finishes, next.as_ref())).await;
             Report { sent, asked: max, answer }
@@ -213,10 +310,10 @@ impl Puller {
     }
 
     fn settle(&mut self, report: Report) {
-        self.finishing = None;
+        self.asked_by_reports -= report.asked;
         match report.answer {
             Ok(finished) => {
-                self.faults.finishing = 0;
+                self.faults.reporting = 0;
                 self.shared.progress.succeeds(&self.queue);
                 let mut verdicts = finished.verdicts.into_iter();
                 for ended in report.sent {
@@ -224,14 +321,12 @@ impl Puller {
                     self.conclude(&ended, verdict);
                 }
                 debug_assert!(finished.next.len() <= report.asked, "a queue handed out more jobs than were asked for");
-                for claimed in finished.next {
-                    self.start(claimed);
-                }
+                self.hold(finished.next);
             }
             Err(error) => {
-                self.faults.finishing += 1;
+                self.faults.reporting += 1;
                 self.shared.observer.fault(&self.queue);
-                tracing::error!(queue = %self.queue, jobs = report.sent.len(), tries = self.faults.finishing,
+                tracing::error!(queue = %self.queue, jobs = report.sent.len(), tries = self.faults.reporting,
                     error = %error.report(), "the outcome of jobs could not be recorded and is sent again");
                 // The locks go on being renewed with them, so nobody else begins what is done.
                 self.ended.splice(0..0, report.sent);
@@ -241,13 +336,14 @@ impl Puller {
 
     fn conclude(&self, ended: &Ended, verdict: Option<Verdict>) {
         let _ = &ended.lock;
+        let Some(ran) = &ended.ran else { return };
         if verdict == Some(Verdict::LostLock) {
             let envelope = &ended.claimed.envelope;
             tracing::warn!(queue = %envelope.queue, kind = %envelope.kind, id = %envelope.id, token = ended.claimed.lock.token,
                 "the outcome of an attempt was refused: the job is in other hands, or the outcome had arrived before");
         }
         let accepted = ended.outcome.as_ref().filter(|_| verdict == Some(Verdict::Applied));
-        self.shared.observer.ended(&ended.claimed, accepted, &ended.ran, &*self.shared.link.clock);
+        self.shared.observer.ended(&ended.claimed, accepted, ran, &*self.shared.link.clock);
         if matches!(accepted, Some(Outcome::Complete(_) | Outcome::Fail { .. })) {
             self.shared.link.finished.notify_waiters();
         }
@@ -255,29 +351,22 @@ impl Puller {
 
     /// Asks every running job to stop, and names them.
     fn cut_off(&mut self) -> Vec<Overrun> {
-        self.cancellations
-            .iter()
-            .map(|(claimed, cancellation)| {
-                cancellation.fire(Reason::Drain);
-                let overrun = Overrun::of(claimed);
-                tracing::warn!(queue = %overrun.queue, kind = %overrun.kind, id = %overrun.id, attempt = overrun.attempt,
-                    "a job overran the deadline of the shutdown and is handed back");
-                overrun
-            })
-            .collect()
+        let mut running: Vec<_> = self.begun.iter().collect();
+        running.sort_by_key(|(number, _)| **number);
+        let cut = running.into_iter().map(|(_, (claimed, cancellation))| {
+            cancellation.fire(Reason::Drain);
+            let overrun = Overrun::of(claimed);
+            tracing::warn!(queue = %overrun.queue, kind = %overrun.kind, id = %overrun.id, attempt = overrun.attempt,
+                "a job overran the deadline of the shutdown and is handed back");
+            overrun
+        });
+        cut.collect()
     }
 }
 
 async fn answer_of(taking: &mut Option<Taking>) -> Result<Vec<Claimed>> {
     match taking {
         Some(taking) => (&mut taking.answer).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn report_of(finishing: &mut Option<BoxFuture<'static, Report>>) -> Report {
-    match finishing {
-        Some(finishing) => finishing.await,
         None => std::future::pending().await,
     }
 }

@@ -15,6 +15,9 @@ pub struct WorkerSettings {
     /// How long one request for jobs waits before it is asked anew. It bounds how late a fault is noticed, not how fast a
     /// job is picked up.
     pub take_for: Duration,
+    /// Jobs are taken before there is a slot for them as far as they will begin within this time, going by how long the last
+    /// ones took. None are for a time of zero.
+    pub take_ahead: Duration,
     /// How often jobs of silent workers are looked for.
     pub recover_every: Duration,
     /// How often a job may be taken back from a silent worker, in a row, before it counts as failed.
@@ -35,6 +38,7 @@ impl Default for WorkerSettings {
             concurrency: const { NonZeroU32::new(10).expect("ten is not zero") },
             lock_for: Duration::from_secs(30),
             take_for: Duration::from_secs(5),
+            take_ahead: Duration::from_millis(2),
             recover_every: Duration::from_secs(15),
             max_stalls: 2,
             cancel_grace: Duration::from_secs(5),
