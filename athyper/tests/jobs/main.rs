@@ -1,6 +1,7 @@
 //! Jobs: the client, the registry, the worker pool and the queue in memory.
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod ahead;
 mod backoff;
 mod client;
 mod conformance;

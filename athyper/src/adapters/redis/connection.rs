@@ -54,6 +54,16 @@ impl Driver {
     }
 }
 
+/// Who drives a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DrivenBy {
+    /// The thread of the connections, which goes on whatever the product does.
+    OwnThread,
+    /// The runtime of whoever calls: nothing has to change threads on the way. For calls that nobody waits for when every
+    /// thread of that runtime is busy.
+    Caller,
+}
+
 /// One connection, and whether it is known to be gone.
 #[derive(Clone)]
 pub(super) struct Connection {
@@ -75,6 +85,8 @@ impl Connection {
 #[derive(Default)]
 struct Shared {
     connection: Option<Connection>,
+    /// The runtime that drives it; with another one it is as good as gone.
+    driven_in: Option<tokio::runtime::Id>,
     /// The latest failure to make one, for those who waited meanwhile.
     failure: Option<RedisError>,
 }
@@ -84,8 +96,15 @@ pub(super) struct Connections {
     pub(super) options: Options,
     client: Client,
     driver: Driver,
+    shared: Line,
+    of_callers: Line,
+}
+
+/// A connection that many share.
+#[derive(Default)]
+struct Line {
     shared: Mutex<Shared>,
-    /// How often making the shared connection was tried.
+    /// How often making it was tried.
     tries: AtomicU64,
 }
 
@@ -97,7 +116,7 @@ impl Connections {
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
         let client = Client::open(&*options.server).map_err(|failure| wrong(&options.shown, &failure.to_string()))?;
-        Ok(Self { options, client, driver: Driver::start()?, shared: Mutex::default(), tries: AtomicU64::new(0) })
+        Ok(Self { options, client, driver: Driver::start()?, shared: Line::default(), of_callers: Line::default() })
     }
 
     /// A key of none of the queues. The empty segment keeps it apart from a queue's.
@@ -107,6 +126,10 @@ impl Connections {
 
     /// Makes a connection whose answers may take so long.
     pub(super) async fn open(&self, answer_within: Duration) -> Result<Connection, RedisError> {
+        self.open_in(DrivenBy::OwnThread, answer_within).await
+    }
+
+    async fn open_in(&self, driven_by: DrivenBy, answer_within: Duration) -> Result<Connection, RedisError> {
         let gone = Arc::new(AtomicBool::new(false));
         let (client, note) = (self.client.clone(), gone.clone());
         let config = AsyncConnectionConfig::new()
@@ -119,50 +142,71 @@ impl Connections {
                 Ok::<(), ()>(())
             });
         let connect = async move { client.get_multiplexed_async_connection_with_config(&config).await };
-        match self.driver.runtime.spawn(connect).await {
+        let runtime = match driven_by {
+            DrivenBy::OwnThread => self.driver.runtime.clone(),
+            DrivenBy::Caller => Handle::current(),
+        };
+        match runtime.spawn(connect).await {
             Ok(connected) => connected.map(|inner| Connection { inner, gone }),
             Err(ended) => Err(RedisError::from(std::io::Error::other(ended))),
         }
     }
 
-    /// The connection that all callers share.
-    async fn shared(&self) -> Result<Connection, RedisError> {
-        let before = self.tries.load(Ordering::Acquire);
-        let mut shared = self.shared.lock().await;
+    /// The connection that those share who have it driven alike.
+    async fn shared(&self, driven_by: DrivenBy) -> Result<Connection, RedisError> {
+        let (line, driven_in) = match driven_by {
+            DrivenBy::OwnThread => (&self.shared, None),
+            DrivenBy::Caller => (&self.of_callers, Some(Handle::current().id())),
+        };
+        let before = line.tries.load(Ordering::Acquire);
+        let mut shared = line.shared.lock().await;
         if let Some(connection) = &shared.connection
             && !connection.gone.load(Ordering::Acquire)
+            && shared.driven_in == driven_in
         {
             return Ok(connection.clone());
         }
         shared.connection = None;
         if let Some(failure) = &shared.failure
-            && before != self.tries.load(Ordering::Acquire)
+            && before != line.tries.load(Ordering::Acquire)
         {
             // Somebody tried while we waited for our turn.
             return Err(failure.clone());
         }
-        let opened = self.open(ANSWER_WITHIN).await;
-        self.tries.fetch_add(1, Ordering::AcqRel);
+        let opened = self.open_in(driven_by, ANSWER_WITHIN).await;
+        line.tries.fetch_add(1, Ordering::AcqRel);
         shared.failure = opened.as_ref().err().cloned();
         shared.connection = opened.as_ref().ok().cloned();
+        shared.driven_in = driven_in;
         opened
     }
 
     /// Sends a command, and again while it was not executed, for a short time.
     pub(super) async fn call(&self, command: &Cmd, repeat: Repeat) -> Result<Value> {
-        self.attempt(command, repeat, None).await
+        self.attempt(command, repeat, None, DrivenBy::OwnThread).await
     }
 
     /// Runs a script, and loads it first where the server does not know it.
     pub(super) async fn run(&self, script: &Script, call: Call, repeat: Repeat) -> Result<Value> {
-        self.attempt(&call.command(script), repeat, Some(script)).await
+        self.attempt(&call.command(script), repeat, Some(script), DrivenBy::OwnThread).await
     }
 
-    async fn attempt(&self, command: &Cmd, repeat: Repeat, script: Option<&Script>) -> Result<Value> {
+    /// Runs a script as [`run`](Self::run), on a connection of the caller's runtime.
+    pub(super) async fn run_here(&self, script: &Script, call: Call, repeat: Repeat) -> Result<Value> {
+        self.attempt(&call.command(script), repeat, Some(script), DrivenBy::Caller).await
+    }
+
+    async fn attempt(
+        &self,
+        command: &Cmd,
+        repeat: Repeat,
+        script: Option<&Script>,
+        driven_by: DrivenBy,
+    ) -> Result<Value> {
         let mut pauses = PAUSES.iter();
         let mut load = false;
         loop {
-            let mut connection = match self.shared().await {
+            let mut connection = match self.shared(driven_by).await {
                 Ok(connection) => connection,
                 Err(failure) => {
                     let error = unreachable(&self.options.shown, &failure);

@@ -68,10 +68,10 @@ impl Inner {
     async fn look(self: &Arc<Self>, request: &Take) -> Result<Found> {
         let (sender, receiver) = oneshot::channel();
         let (inner, request) = (self.clone(), request.clone());
-        self.connections.spawn(async move {
+        tokio::spawn(async move {
             let mut call = inner.timed(&request.queue).number(request.max.min(MOST_AT_ONCE));
             push_holder(&mut call, &request);
-            let answer = inner.connections.run(&TAKE, call, Repeat::ByCaller).await;
+            let answer = inner.connections.run_here(&TAKE, call, Repeat::ByCaller).await;
             let found = answer.and_then(|answer| read_found(read_list(answer)?.into_iter(), &request.queue));
             let found = match found {
                 Ok(found) => inner.follow_up(&request.queue, found).await,
@@ -81,7 +81,7 @@ impl Inner {
                 inner.give_back(unwanted.claimed).await;
             }
         });
-        receiver.await.map_err(|_| Error::unavailable("the thread of the connections to Redis has ended"))?
+        receiver.await.map_err(|_| Error::unavailable("the runtime is ending"))?
     }
 
     async fn give_back(&self, claimed: Vec<Claimed>) {
@@ -139,7 +139,7 @@ impl Inner {
         for finish in outcomes {
             push_outcome(&mut call, finish, now);
         }
-        let answer = read_list(self.connections.run(&FINISH, call, Repeat::ByCaller).await?)?;
+        let answer = read_list(self.connections.run_here(&FINISH, call, Repeat::ByCaller).await?)?;
         let mut parts = answer.into_iter();
         let verdicts = read_list(parts.next().unwrap_or_default())?;
         // The outcomes are recorded: what goes wrong with further jobs is told to whoever asks for them next.

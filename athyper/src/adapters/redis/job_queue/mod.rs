@@ -1,5 +1,6 @@
 //! The port of job queues, in the data layout of BullMQ 6. Each operation is one script.
 
+mod adding;
 mod administration;
 mod claims;
 mod identity;
@@ -18,13 +19,14 @@ use ::redis::Value;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use self::record::{Prepared, micros, prepare, read_id, read_list};
+use self::adding::Adding;
 pub(super) use self::record::{expiry, read_number, read_text};
+use self::record::{micros, read_id, read_list};
 use self::wake::Wakers;
 use super::connection::{Call, Connections, Repeat};
 use super::durability::Durability;
 use super::error::strange;
-use super::scripts::{ADD, PROGRESS, RECOVER, RELEASE_PARKED, RENEW};
+use super::scripts::{PROGRESS, RECOVER, RELEASE_PARKED, RENEW};
 use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
@@ -45,13 +47,21 @@ struct Inner {
     clock: Arc<dyn Clock>,
     durability: Durability,
     wakers: Wakers,
+    adding: Adding,
     /// Queues whose name is certain to be remembered.
     known: Mutex<HashSet<QueueName>>,
 }
 
 impl RedisJobQueue {
     pub(super) fn new(connections: Arc<Connections>, clock: Arc<dyn Clock>, durability: Durability) -> Self {
-        let inner = Inner { connections, clock, durability, wakers: Wakers::default(), known: Mutex::default() };
+        let inner = Inner {
+            connections,
+            clock,
+            durability,
+            wakers: Wakers::default(),
+            adding: Adding::default(),
+            known: Mutex::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 }
@@ -124,35 +134,7 @@ impl JobQueue for RedisJobQueue {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let now = self.inner.clock.now();
-        let mut queues: Vec<QueueName> = Vec::new();
-        let mut numbered: Vec<(usize, Prepared)> = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let queue = &job.envelope.queue;
-            let number = queues.iter().position(|known| known == queue).unwrap_or_else(|| {
-                queues.push(queue.clone());
-                queues.len() - 1
-            });
-            numbered.push((number + 1, prepare(job, now)?));
-        }
-        self.inner.remember(&queues).await?;
-        let mut call = Call::default().number(now.timestamp_millis());
-        for queue in &queues {
-            call.push_key(self.inner.key(queue, "meta"));
-        }
-        for (number, prepared) in &numbered {
-            call.push(number.to_string());
-            prepared.arguments(&mut |argument| call.push(argument));
-        }
-        let holders = read_list(self.inner.connections.run(&ADD, call, Repeat::Never).await?)?;
-        if holders.len() != numbered.len() {
-            return Err(strange("one answer for each job"));
-        }
-        let answers = numbered.into_iter().zip(holders).map(|((_, prepared), holder)| match read_text(holder) {
-            Some(holder) if !holder.is_empty() => Added { id: read_id(&holder), duplicate: true },
-            _ => Added { id: prepared.job.envelope.id, duplicate: false },
-        });
-        Ok(answers.collect())
+        self.inner.add(jobs).await
     }
 
     async fn add_in(&self, _: &mut Tx, _: Vec<NewJob>) -> Result<Vec<Added>> {

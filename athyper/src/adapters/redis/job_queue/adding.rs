@@ -1,0 +1,186 @@
+//! Adding jobs: those that several callers add at the same time travel together.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::Inner;
+use super::record::{Prepared, prepare, read_id, read_list, read_text};
+use crate::adapters::redis::connection::{Call, Repeat};
+use crate::adapters::redis::error::strange;
+use crate::adapters::redis::scripts::ADD;
+use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::jobs::{Added, NewJob, QueueName};
+
+/// How many calls are under way at once. While one is answered the next one is written; those that come meanwhile wait, and
+/// travel together.
+const UNDER_WAY: usize = 2;
+/// How many jobs travel together at most, but for those that one caller adds.
+const TOGETHER: usize = 256;
+
+/// Who adds jobs at the moment.
+#[derive(Default)]
+pub(super) struct Adding {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    under_way: usize,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A caller whose jobs have not been sent yet.
+struct Waiting {
+    jobs: Vec<Prepared>,
+    answer: oneshot::Sender<Result<Vec<Added>>>,
+}
+
+impl Adding {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Adding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Adding").finish_non_exhaustive()
+    }
+}
+
+/// The right to have one call under way; it is passed on to those that wait.
+struct Turn {
+    inner: Arc<Inner>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut state = self.inner.adding.state();
+        let together = state.next();
+        let runtime = Handle::try_current().ok().filter(|_| !together.is_empty());
+        state.under_way -= usize::from(runtime.is_none());
+        drop(state);
+        if let Some(runtime) = runtime {
+            let turn = Self { inner: self.inner.clone() };
+            // Whoever had the turn may be gone: those that wait do not depend on it.
+            runtime.spawn(turn.send(together));
+        }
+    }
+}
+
+impl State {
+    /// Those that travel next.
+    fn next(&mut self) -> Vec<Waiting> {
+        let mut together: Vec<Waiting> = Vec::new();
+        let mut jobs = 0;
+        while let Some(next) = self.waiting.front()
+            && (together.is_empty() || jobs + next.jobs.len() <= TOGETHER)
+        {
+            jobs += next.jobs.len();
+            together.extend(self.waiting.pop_front());
+        }
+        together
+    }
+}
+
+impl Turn {
+    async fn send(self, together: Vec<Waiting>) {
+        let all: Vec<&Prepared> = together.iter().flat_map(|waiting| &waiting.jobs).collect();
+        match self.inner.send(&all).await {
+            Ok(added) => {
+                let mut added = added.into_iter();
+                for Waiting { jobs, answer } in together {
+                    // Whoever does not wait any more need not be told.
+                    let _gone = answer.send(Ok(added.by_ref().take(jobs.len()).collect()));
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::UnknownOutcome => {
+                for Waiting { answer, .. } in together {
+                    let error = Error::new(error.kind(), error.message().to_owned()).with_code(error.code());
+                    let _gone = answer.send(Err(error));
+                }
+            }
+            Err(_) => {
+                // One of them may be to blame: each is told for itself. Of those that went well some are there already.
+                let inner = &self.inner;
+                join_all(together.into_iter().map(|Waiting { jobs, answer }| async move {
+                    let added = inner.send(&jobs.iter().collect::<Vec<_>>()).await;
+                    let own = |(added, prepared): (Added, &Prepared)| Added {
+                        duplicate: added.duplicate && added.id != prepared.job.envelope.id,
+                        ..added
+                    };
+                    let _gone = answer.send(added.map(|added| added.into_iter().zip(&jobs).map(own).collect()));
+                }))
+                .await;
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Adds jobs, all of them or none.
+    pub(super) async fn add(self: &Arc<Self>, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
+        let now = self.clock.now();
+        let jobs = jobs.into_iter().map(|job| prepare(job, now)).collect::<Result<Vec<_>>>()?;
+        // A name that is not allowed is nobody else's business.
+        self.remember(&queues_of(&jobs.iter().collect::<Vec<_>>())).await?;
+        match self.take_turn(jobs) {
+            Ok((_turn, jobs)) => self.send(&jobs.iter().collect::<Vec<_>>()).await,
+            Err(told) => told.await.map_err(|_| Error::unavailable("the runtime is ending"))?,
+        }
+    }
+
+    /// The right to send them, or the answer to come if they wait for others.
+    #[allow(clippy::type_complexity, reason = "either of two things that belong together")]
+    fn take_turn(
+        self: &Arc<Self>,
+        jobs: Vec<Prepared>,
+    ) -> Result<(Turn, Vec<Prepared>), oneshot::Receiver<Result<Vec<Added>>>> {
+        let mut state = self.adding.state();
+        if state.under_way < UNDER_WAY || jobs.len() > TOGETHER {
+            state.under_way += 1;
+            return Ok((Turn { inner: self.clone() }, jobs));
+        }
+        let (answer, told) = oneshot::channel();
+        state.waiting.push_back(Waiting { jobs, answer });
+        Err(told)
+    }
+
+    async fn send(&self, jobs: &[&Prepared]) -> Result<Vec<Added>> {
+        let queues = queues_of(jobs);
+        let mut call = Call::default().number(self.clock.now().timestamp_millis());
+        for queue in &queues {
+            call.push_key(self.key(queue, "meta"));
+        }
+        for prepared in jobs {
+            let number = queues.iter().position(|queue| *queue == prepared.job.envelope.queue).unwrap_or_default();
+            call.push((number + 1).to_string());
+            prepared.arguments(&mut |argument| call.push(argument));
+        }
+        let holders = read_list(self.connections.run_here(&ADD, call, Repeat::Never).await?)?;
+        if holders.len() != jobs.len() {
+            return Err(strange("one answer for each job"));
+        }
+        let answers = jobs.iter().zip(holders).map(|(prepared, holder)| match read_text(holder) {
+            Some(holder) if !holder.is_empty() => Added { id: read_id(&holder), duplicate: true },
+            _ => Added { id: prepared.job.envelope.id.clone(), duplicate: false },
+        });
+        Ok(answers.collect())
+    }
+}
+
+/// The queues of jobs, each once.
+fn queues_of(jobs: &[&Prepared]) -> Vec<QueueName> {
+    let mut queues: Vec<QueueName> = Vec::new();
+    for prepared in jobs {
+        let queue = &prepared.job.envelope.queue;
+        if !queues.contains(queue) {
+            queues.push(queue.clone());
+        }
+    }
+    queues
+}
