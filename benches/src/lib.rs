@@ -7,4 +7,6 @@
 //! | the full HTTP stack, as a ratio of the bare router | ≥ 85 % | `scripts/bench http_stack` |
 //! | start of the quickstart, cold, to the first answered request | ≤ 50 ms | `scripts/bench start` |
 //! | its resident memory then | ≤ 25 MB | `scripts/bench start` |
+//! | jobs a second through Redis | ahead of BullMQ and its port to Rust | `scripts/bench jobs` |
+//! | the wait of a tenant with few jobs beside one with many | within 2 × of its quiet value | `scripts/bench fairness` |
 #![forbid(unsafe_code)]

@@ -274,12 +274,14 @@ impl fmt::Debug for Connections {
 #[derive(Debug, Default)]
 pub(super) struct Call {
     keys: Vec<String>,
-    arguments: Vec<Vec<u8>>,
+    /// The arguments, one behind the other, and where each ends: a thousand jobs have many.
+    arguments: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 impl Call {
     pub(super) fn on(key: String) -> Self {
-        Self { keys: vec![key], arguments: Vec::new() }
+        Self { keys: vec![key], ..Self::default() }
     }
 
     pub(super) fn with(mut self, argument: impl AsRef<[u8]>) -> Self {
@@ -292,7 +294,8 @@ impl Call {
     }
 
     pub(super) fn push(&mut self, argument: impl AsRef<[u8]>) {
-        self.arguments.push(argument.as_ref().to_vec());
+        self.arguments.extend_from_slice(argument.as_ref());
+        self.ends.push(self.arguments.len());
     }
 
     pub(super) fn push_key(&mut self, key: String) {
@@ -300,8 +303,14 @@ impl Call {
     }
 
     fn command(&self, script: &Script) -> Cmd {
-        let mut command = ::redis::cmd("EVALSHA");
-        command.arg(script.hash()).arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
+        let (words, bytes) = (self.keys.len() + self.ends.len() + 3, self.arguments.len() + self.keys.len() * 64);
+        let mut command = Cmd::with_capacity(words, bytes);
+        command.arg("EVALSHA").arg(script.hash()).arg(self.keys.len()).arg(&self.keys);
+        let mut begin = 0;
+        for end in &self.ends {
+            command.arg(&self.arguments[begin..*end]);
+            begin = *end;
+        }
         command
     }
 }

@@ -49,6 +49,11 @@ async fn process(connection: RedisConnectionOptions, jobs: usize, concurrency: u
 
 #[tokio::main]
 async fn main() {
+    // On a thread of the runtime, as handlers are.
+    tokio::spawn(measure()).await.expect("it measures");
+}
+
+async fn measure() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, url, cell, jobs] = arguments.as_slice() else { panic!("bullmq-rust URL CELL JOBS") };
     let jobs: usize = jobs.parse().expect("a number of jobs");

@@ -20,13 +20,14 @@ local function open(base)
     max = tonumber(meta[3]),
     duration = tonumber(meta[4]),
     events = meta[5],
+    stream = base .. 'events',
     front = {},
   }
 end
 
 -- Tells those who listen. What they miss is not worth a job: `recover.lua` says what is wrong with their stream.
 local function tell(queue, ...)
-  redis.pcall('XADD', queue.base .. 'events', 'MAXLEN', '~', queue.events, '*', 'event', ...)
+  redis.pcall('XADD', queue.stream, 'MAXLEN', '~', queue.events, '*', 'event', ...)
 end
 
 -- Wakes one worker: there may be work now.

@@ -121,7 +121,8 @@ local function conclude(queue, job, state, text, stack, now)
   local count, age = job.keep_count, job.keep_age
   if not count then count, age = retention(job.opts, state) end
   if count == 0 then
-    forget(queue, job.id)
+    -- One that was never in other hands has nothing but itself, and what somebody logged of it.
+    if job.is_alone then call('DEL', job.key, job.key .. ':lock', job.key .. ':logs') else forget(queue, job.id) end
   else
     local field = state == 'completed' and 'returnvalue' or 'failedReason'
     local made = job.attempts_made
@@ -179,7 +180,7 @@ local function read_lock(queue, id, token, lock)
   local made, count, age = string.match(lock, '^ath:' .. token .. ':(%d+):(%d+):(.+)$')
   if not made then return nil end
   return {
-    id = id, key = queue.base .. id, attempts_made = tonumber(made), stalls = 0, attempts = 0,
+    id = id, key = queue.base .. id, attempts_made = tonumber(made), stalls = 0, attempts = 0, is_alone = token == '1',
     keep_count = tonumber(count), keep_age = tonumber(age) * 1000,
   }
 end

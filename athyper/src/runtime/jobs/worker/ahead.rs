@@ -17,8 +17,10 @@ pub(super) struct Ahead {
 impl Ahead {
     /// How long a job may be held before it begins. A handler that suddenly takes long keeps those behind it no longer.
     pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(100);
-    /// However short they are.
+    /// However short they are. More on the way at once cost a store more than they save.
     const MOST: usize = 64;
+    /// How many jobs are enough to keep a store busy: a pool with so many slots takes none ahead.
+    const PLENTY: usize = 80;
     /// How many attempts must have been short before anything is taken ahead.
     const ENOUGH: u32 = 32;
 
@@ -43,7 +45,7 @@ impl Ahead {
         let jobs = slots as f64 * self.within.as_secs_f64() / self.mean.max(1e-6);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is neither negative nor large")]
         let jobs = jobs.min(1e3) as usize;
-        jobs.min(Self::MOST)
+        jobs.min(Self::MOST).min(Self::PLENTY.saturating_sub(slots))
     }
 
     /// What was known was wrong.
@@ -70,6 +72,8 @@ mod tests {
         assert_eq!(after(Duration::from_micros(500), 32).jobs(1), 4);
         assert_eq!(after(Duration::from_micros(500), 32).jobs(4), 16);
         assert_eq!(after(Duration::ZERO, 32).jobs(1), 64);
+        assert_eq!(after(Duration::ZERO, 32).jobs(64), 16);
+        assert_eq!(after(Duration::ZERO, 32).jobs(100), 0);
         assert_eq!(after(Duration::from_millis(3), 99).jobs(1), 0);
     }
 
