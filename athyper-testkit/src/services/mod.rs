@@ -3,12 +3,14 @@
 //!
 //! `scripts/tools` of athyper's repository installs their programs; elsewhere they are looked for on the `PATH`.
 
+mod fault_proxy;
 mod postgres;
 mod redis;
 mod reply;
 mod tools;
 mod watched;
 
+pub use fault_proxy::{Fault, FaultProxy};
 pub use postgres::PostgresServer;
 pub use redis::RedisServer;
 pub use reply::Reply;

@@ -56,6 +56,66 @@ async fn work(
     journal.note(&format!("done {} {}", job.id, context.token()))
 }
 
+/// How a handler misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Manner {
+    /// It panics.
+    Panic,
+    /// It ends its process.
+    Abort,
+    /// It keeps its thread for three seconds, longer than the lock lasts.
+    Block,
+    /// It never ends by itself.
+    Loop,
+    /// It leaves 64 MiB behind each time.
+    Leak,
+    /// It returns what is no JSON: a number that JSON does not have.
+    Garbage,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Job)]
+struct Misbehave {
+    id: String,
+    manner: Manner,
+}
+
+/// Writes `start ID TOKEN PID`, and does what no handler should.
+#[job(queue = "work", attempts = 2, backoff = "fixed 100ms", timeout = "4s")]
+async fn misbehave(
+    job: Misbehave,
+    #[inject] journal: Arc<Journal>,
+    #[inject] clock: Arc<dyn Clock>,
+    context: JobContext,
+) -> Result<f64> {
+    journal.note(&format!("start {} {}", job.id, context.token()))?;
+    match job.manner {
+        Manner::Panic => panic!("as it was asked to"),
+        Manner::Abort => std::process::abort(),
+        #[allow(clippy::disallowed_methods, reason = "it blocks its thread on purpose")]
+        Manner::Block => std::thread::sleep(Duration::from_secs(3)),
+        Manner::Loop => loop {
+            clock.sleep(Duration::from_millis(10)).await;
+        },
+        Manner::Leak => drop(Box::leak(vec![1_u8; 64 << 20].into_boxed_slice())),
+        Manner::Garbage => return Ok(f64::NAN),
+    }
+    journal.note(&format!("done {} {}", job.id, context.token()))?;
+    Ok(0.0)
+}
+
+/// `POST /misbehave`: 201 once the job is committed.
+async fn add_misbehaviour(Inject(jobs): Inject<Jobs>, Json(job): Json<Misbehave>) -> Result<StatusCode> {
+    jobs.enqueue(job).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// `GET /counts`: how many jobs wait, are active, are completed and have failed, as the queue itself says.
+async fn counts(Inject(jobs): Inject<Jobs>) -> Result<String> {
+    let counts = jobs.administration().counts(&"work".into()).await?;
+    Ok(format!("{} {} {} {}", counts.waiting + counts.delayed, counts.active, counts.completed, counts.failed))
+}
+
 /// `POST /work`: 201 once the job is committed.
 async fn add_work(Inject(jobs): Inject<Jobs>, Json(work): Json<Work>) -> Result<StatusCode> {
     jobs.enqueue(work).await?;
@@ -106,5 +166,11 @@ async fn long_ticks(tick: Tick, #[inject] journal: Arc<Journal>, #[inject] clock
 /// The product.
 #[athyper::main]
 fn app(kernel: KernelBuilder) -> KernelBuilder {
-    kernel.routes(Router::new().route("/work", post(add_work)).route("/slow/{id}/{milliseconds}", get(slow)))
+    kernel.routes(
+        Router::new()
+            .route("/work", post(add_work))
+            .route("/misbehave", post(add_misbehaviour))
+            .route("/counts", get(counts))
+            .route("/slow/{id}/{milliseconds}", get(slow)),
+    )
 }

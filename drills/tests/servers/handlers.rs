@@ -1,0 +1,79 @@
+//! Handlers that do what no handler should: what becomes of them, of their jobs and of their neighbours.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use drills::size::size;
+use drills::wait;
+
+use crate::support::{PATIENCE, Store, await_done, check_tokens, counts, enqueue, histories, product, start_worker};
+
+const MANNERS: [&str; 7] = ["panic", "abort", "abort", "block", "loop", "leak", "garbage"];
+/// A job may be taken back from two workers that ended; the third one fails it.
+const MOST_ABORTS: usize = 3;
+
+fn misbehaving_handlers_harm_nobody_else(store: &Store) {
+    let product = product(store);
+    let api = product.start_mode("api");
+    let neighbours: Vec<String> = (0..size(60, 1_000)).map(|number| format!("neighbour-{number}")).collect();
+    let manners: Vec<(String, &str)> =
+        MANNERS.iter().enumerate().map(|(n, manner)| (format!("{manner}-{n}"), *manner)).collect();
+    for (number, id) in neighbours.iter().enumerate() {
+        if let Some((id, manner)) = manners.get(number / 5).filter(|_| number % 5 == 2) {
+            let response = api.post("/misbehave", &format!(r#"{{"id":"{id}","manner":"{manner}"}}"#));
+            assert_eq!(response.status, 201, "{}", response.text());
+        }
+        enqueue(&api, id, 20);
+    }
+    let is_over = AtomicBool::new(false);
+    let (ended, histories) = thread::scope(|scope| {
+        // Starts the worker again each time it ends, as whatever runs it in production does.
+        let supervisor = scope.spawn(|| {
+            let mut ended = 0;
+            let mut worker = start_worker(&product);
+            while !is_over.load(Ordering::Relaxed) {
+                if worker.ended().is_some() {
+                    ended += 1;
+                    worker = start_worker(&product);
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+            ended
+        });
+        await_done(&product, neighbours.iter());
+        wait::until("every job has ended", PATIENCE, || {
+            let counts = counts(&api);
+            (counts.waiting == 0 && counts.active == 0).then_some(())
+        });
+        is_over.store(true, Ordering::Relaxed);
+        (supervisor.join().unwrap(), histories(&product))
+    });
+    check_tokens(&histories);
+    let found = counts(&api);
+    // Failed for good: the one that panics, those that end their process, the one that never ends.
+    assert_eq!((found.failed, found.completed), (4, (neighbours.len() + 3) as u64));
+    for (id, manner) in &manners {
+        let history = &histories[id];
+        let (starts, done) = (history.starts.len(), history.done.len());
+        match *manner {
+            "panic" => assert_eq!((starts, done), (2, 0), "{id}: an attempt for each panic"),
+            "abort" => assert!((1..=MOST_ABORTS).contains(&starts) && done == 0, "{id}: {starts} starts"),
+            "loop" => assert_eq!((starts, done), (2, 0), "{id}: each attempt is ended by its time-out"),
+            "garbage" => assert!(starts >= 1, "{id}: what is no JSON is stored as null"),
+            _ => assert!(done >= 1, "{id}"),
+        }
+    }
+    assert!(ended <= 2 * MOST_ABORTS, "{ended} processes ended");
+    println!("{} neighbours done, {ended} processes ended by their handlers", neighbours.len());
+}
+
+#[test]
+fn misbehaving_handlers_harm_nobody_else_on_redis() {
+    misbehaving_handlers_harm_nobody_else(&Store::redis());
+}
+
+#[test]
+fn misbehaving_handlers_harm_nobody_else_on_postgres() {
+    misbehaving_handlers_harm_nobody_else(&Store::postgres());
+}

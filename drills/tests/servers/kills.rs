@@ -1,0 +1,101 @@
+//! SIGKILL of workers that have jobs in their hands.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use drills::ledger::Ledger;
+use drills::process::Running;
+use drills::product::Product;
+use drills::size::size;
+use drills::wait;
+
+use crate::support::{PATIENCE, Store, await_done, check_tokens, counts, enqueue, histories, product, start_worker};
+
+const WORKERS: usize = 3;
+/// How many jobs one worker runs at once.
+const SLOTS: usize = 4;
+
+/// Kills one worker after the other, each while it runs a job, and starts it anew, while jobs are enqueued. Answers the API's
+/// process, the workers, and what was accepted.
+fn kill_workers(product: &Product, goal: usize, kills: usize) -> (Running, Vec<Running>, BTreeSet<String>) {
+    let ledger = Ledger::open(&product.folder().join("ledger")).unwrap();
+    let api = product.start_mode("api");
+    let mut workers: Vec<Running> = (0..WORKERS).map(|_| start_worker(product)).collect();
+    let accepted = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..goal {
+                let id = format!("job-{number}");
+                enqueue(&api, &id, 30);
+                ledger.note(&id).unwrap();
+                accepted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for kill in 1..=kills {
+            let due = goal * kill / (kills + 1);
+            wait::until("jobs are accepted", PATIENCE, || (accepted.load(Ordering::Relaxed) >= due).then_some(()));
+            let victim = &mut workers[kill % WORKERS];
+            let process = victim.id();
+            wait::until("the worker runs a job", PATIENCE, || {
+                let histories = histories(product);
+                let runs = |history: &crate::support::History| {
+                    history.starts.iter().any(|start| start.1 == process && !history.done.contains(start))
+                };
+                histories.values().any(runs).then_some(())
+            });
+            victim.kill().unwrap();
+            *victim = start_worker(product);
+        }
+    });
+    (api, workers, ledger.entries().unwrap())
+}
+
+fn no_accepted_job_is_lost(store: &Store) {
+    let (goal, kills) = (size(300, 100_000), size(6, 300));
+    let product = product(store);
+    let (_api, _workers, promised) = kill_workers(&product, goal, kills);
+    assert_eq!(promised.len(), goal);
+    let histories = await_done(&product, promised.iter());
+    check_tokens(&histories);
+    let twice: usize = histories.values().map(|history| history.done.len() - 1).sum();
+    let begun_again: usize = histories.values().map(|history| history.starts.len() - 1).sum();
+    assert!(begun_again <= kills * SLOTS, "{begun_again} attempts were begun again after {kills} kills");
+    println!("{goal} accepted, {kills} kills: 0 lost, {begun_again} begun again, {twice} done twice");
+}
+
+#[test]
+fn no_accepted_job_is_lost_on_redis() {
+    no_accepted_job_is_lost(&Store::redis());
+}
+
+#[test]
+fn no_accepted_job_is_lost_on_postgres() {
+    no_accepted_job_is_lost(&Store::postgres());
+}
+
+/// The known-bad control: locks that never run out, so that nobody takes a dead worker's jobs back.
+fn without_recovery_jobs_are_lost(store: &Store) {
+    let product = product(store).with("ATHYPER__JOBS__LOCK", "24h");
+    let (api, _workers, promised) = kill_workers(&product, size(100, 1_000), size(3, 30));
+    wait::until("nothing waits any more", PATIENCE, || (counts(&api).waiting == 0).then_some(()));
+    let histories = wait::until("what runs has ended", PATIENCE, || {
+        let histories = histories(&product);
+        let done = promised.iter().filter(|id| histories.get(*id).is_some_and(|history| !history.done.is_empty()));
+        let left = (promised.len() - done.count()) as u64;
+        (counts(&api).active == left).then_some(histories)
+    });
+    let lost = promised.iter().filter(|id| histories.get(*id).is_none_or(|history| history.done.is_empty())).count();
+    assert!(lost > 0, "the drill proves nothing: it finds no loss without recovery either");
+    println!("{} accepted, {lost} lost without recovery", promised.len());
+}
+
+#[test]
+fn without_recovery_the_same_kills_lose_jobs_on_redis() {
+    without_recovery_jobs_are_lost(&Store::redis());
+}
+
+#[test]
+fn without_recovery_the_same_kills_lose_jobs_on_postgres() {
+    without_recovery_jobs_are_lost(&Store::postgres());
+}
