@@ -7,7 +7,7 @@ use std::time::Duration;
 use drills::size::size;
 use drills::wait;
 
-use crate::support::{PATIENCE, Store, await_done, check_tokens, counts, enqueue, histories, product, start_worker};
+use crate::support::{PATIENCE, Store, check_tokens, counts, enqueue, histories, product};
 
 const MANNERS: [&str; 7] = ["panic", "abort", "abort", "block", "loop", "leak", "garbage"];
 /// A job may be taken back from two workers that ended; the third one fails it.
@@ -27,29 +27,41 @@ fn misbehaving_handlers_harm_nobody_else(store: &Store) {
         enqueue(&api, id, 20);
     }
     let is_over = AtomicBool::new(false);
+    /// Ends the supervisor, also when the drill fails.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let (ended, histories) = thread::scope(|scope| {
         // Starts the worker again each time it ends, as whatever runs it in production does.
         let supervisor = scope.spawn(|| {
             let mut ended = 0;
-            let mut worker = start_worker(&product);
+            let start = || product.spawn(&[("MODE".to_owned(), "worker".to_owned())]);
+            let mut worker = start();
             while !is_over.load(Ordering::Relaxed) {
                 if worker.ended().is_some() {
                     ended += 1;
-                    worker = start_worker(&product);
+                    worker = start();
                 }
                 thread::sleep(Duration::from_millis(10));
             }
             ended
         });
-        await_done(&product, neighbours.iter());
+        let over = Over(&is_over);
         wait::until("every job has ended", PATIENCE, || {
             let counts = counts(&api);
             (counts.waiting == 0 && counts.active == 0).then_some(())
         });
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         (supervisor.join().unwrap(), histories(&product))
     });
     check_tokens(&histories);
+    for id in &neighbours {
+        let history = histories.get(id);
+        assert!(history.is_some_and(|history| !history.done.is_empty()), "{id} is lost: {history:?}");
+    }
     let found = counts(&api);
     // Failed for good: the one that panics, those that end their process, the one that never ends.
     assert_eq!((found.failed, found.completed), (4, (neighbours.len() + 3) as u64));
@@ -57,9 +69,10 @@ fn misbehaving_handlers_harm_nobody_else(store: &Store) {
         let history = &histories[id];
         let (starts, done) = (history.starts.len(), history.done.len());
         match *manner {
-            "panic" => assert_eq!((starts, done), (2, 0), "{id}: an attempt for each panic"),
+            "panic" => assert!(starts >= 2 && done == 0, "{id}: {starts} starts"),
             "abort" => assert!((1..=MOST_ABORTS).contains(&starts) && done == 0, "{id}: {starts} starts"),
-            "loop" => assert_eq!((starts, done), (2, 0), "{id}: each attempt is ended by its time-out"),
+            // Each attempt is ended by its time-out; more begin when somebody else ends their process.
+            "loop" => assert!(starts >= 2 && done == 0, "{id}: {starts} starts"),
             "garbage" => assert!(starts >= 1, "{id}: what is no JSON is stored as null"),
             _ => assert!(done >= 1, "{id}"),
         }

@@ -1,7 +1,7 @@
 //! SIGKILL of workers that have jobs in their hands.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use drills::ledger::Ledger;
@@ -22,10 +22,14 @@ fn kill_workers(product: &Product, goal: usize, kills: usize) -> (Running, Vec<R
     let ledger = Ledger::open(&product.folder().join("ledger")).unwrap();
     let api = product.start_mode("api");
     let mut workers: Vec<Running> = (0..WORKERS).map(|_| start_worker(product)).collect();
-    let accepted = AtomicUsize::new(0);
+    let (accepted, have_been_killed) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
-            for number in 0..goal {
+            // There is something to run as long as there is somebody to kill.
+            for number in 0.. {
+                if number >= goal && have_been_killed.load(Ordering::Relaxed) {
+                    return;
+                }
                 let id = format!("job-{number}");
                 enqueue(&api, &id, 30);
                 ledger.note(&id).unwrap();
@@ -47,6 +51,7 @@ fn kill_workers(product: &Product, goal: usize, kills: usize) -> (Running, Vec<R
             victim.kill().unwrap();
             *victim = start_worker(product);
         }
+        have_been_killed.store(true, Ordering::Relaxed);
     });
     (api, workers, ledger.entries().unwrap())
 }
@@ -55,13 +60,13 @@ fn no_accepted_job_is_lost(store: &Store) {
     let (goal, kills) = (size(300, 100_000), size(6, 300));
     let product = product(store);
     let (_api, _workers, promised) = kill_workers(&product, goal, kills);
-    assert_eq!(promised.len(), goal);
+    assert!(promised.len() >= goal);
     let histories = await_done(&product, promised.iter());
     check_tokens(&histories);
     let twice: usize = histories.values().map(|history| history.done.len() - 1).sum();
     let begun_again: usize = histories.values().map(|history| history.starts.len() - 1).sum();
     assert!(begun_again <= kills * SLOTS, "{begun_again} attempts were begun again after {kills} kills");
-    println!("{goal} accepted, {kills} kills: 0 lost, {begun_again} begun again, {twice} done twice");
+    println!("{} accepted, {kills} kills: 0 lost, {begun_again} begun again, {twice} done twice", promised.len());
 }
 
 #[test]

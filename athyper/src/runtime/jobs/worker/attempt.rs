@@ -195,7 +195,7 @@ fn fail(claimed: &Claimed, error: String) -> Outcome {
 fn warn(claimed: &Claimed, message: &'static str) {
     let envelope = &claimed.envelope;
     tracing::warn!(
-        queue = %envelope.queue, kind = %envelope.kind, id = %envelope.id, token = claimed.lock.token,
+        queue = %envelope.queue, kind = %envelope.kind, id = %envelope.id, lock = claimed.lock.token,
         request_id = envelope.context.request_id(), message
     );
 }

@@ -124,7 +124,7 @@ impl Renewal {
                 }
                 for lock in lost {
                     if let Some(held) = table.get(&lock) {
-                        tracing::warn!(queue = %lock.queue, id = %lock.id, token = lock.token, "a job was lost to another worker");
+                        tracing::warn!(queue = %lock.queue, id = %lock.id, lock = lock.token, "a job was lost to another worker");
                         held.cancellation.fire(Reason::LostLock);
                     }
                 }

@@ -8,6 +8,7 @@ mod isolation;
 mod locks;
 mod observer;
 mod park;
+mod pause;
 mod pool;
 mod puller;
 mod recovery;

@@ -14,6 +14,7 @@ use super::super::cancellation::{Cancellation, Reason};
 use super::ahead::Ahead;
 use super::isolation::Isolation;
 use super::locks::{HeldLock, Locks};
+use super::pause::pause_after;
 use super::pool::Overrun;
 use super::{Shared, attempt, observer::Ran};
 use crate::foundation::clock::ClockExt;
@@ -188,13 +189,20 @@ impl Puller {
 
     /// Asks for jobs if there is room and no other request is under way.
     fn request_jobs(&mut self) {
-        let max = self.free();
-        if max == 0 || self.taking.is_some() || !self.reports.is_empty() || self.isolation.is_on() {
+        let now = self.shared.link.clock.since_boot();
+        let mut max = self.free();
+        if max == 0 || self.taking.is_some() || !self.reports.is_empty() || self.isolation.is_on(now) {
             return;
+        }
+        if self.isolation.is_wanted() {
+            if !self.ended.is_empty() || !self.isolation.is_safe(self.running.len(), now) {
+                return;
+            }
+            max = 1;
         }
         let request = self.request(max, self.shared.settings.take_for);
         let (shared, pause) = (self.shared.clone(), pause_after(self.faults.taking, &self.queue));
-        self.shared.progress.begins(&self.queue, shared.link.clock.since_boot());
+        self.shared.progress.begins(&self.queue, now);
         let answer = async move {
             shared.link.clock.sleep(pause).await;
             guard(shared.link.queue.take(&request)).await
@@ -208,6 +216,9 @@ impl Puller {
             Ok(claimed) => {
                 self.faults.taking = 0;
                 self.shared.progress.succeeds(&self.queue);
+                if claimed.len() <= 1 {
+                    self.isolation.is_answered();
+                }
                 self.hold(claimed);
             }
             Err(error) => {
@@ -221,30 +232,32 @@ impl Puller {
 
     fn hold(&mut self, claimed: Vec<Claimed>) {
         let since = self.shared.link.clock.since_boot();
+        let is_alone = claimed.len() == 1 && self.ready.is_empty() && self.ended.is_empty() && self.reports.is_empty();
+        let is_safe = is_alone && self.isolation.is_safe(self.running.len(), since);
+        let has_suspect = claimed.iter().any(|claimed| self.isolation.is_suspect(claimed));
         for claimed in claimed {
             let cancellation = Arc::<Cancellation>::default();
             let lock = self.locks.hold(claimed.lock.clone(), cancellation.clone());
             self.ready.push_back(Ready { claimed: Arc::new(claimed), cancellation, lock, since });
         }
+        if has_suspect && !is_safe {
+            self.isolation.want();
+            self.hand_back();
+        }
     }
 
     /// Begins jobs that are held, as far as there are free slots.
     fn begin_ready(&mut self) {
-        while self.running.len() < self.concurrency {
-            if !self.isolation.allows_a_beginning(self.shared.link.clock.since_boot()) {
-                return;
-            }
-            let Some(ready) = self.ready.pop_front() else { return };
+        while self.running.len() < self.concurrency
+            && let Some(ready) = self.ready.pop_front()
+        {
             if ready.cancellation.reason().is_some() {
                 // It was lost before it began: it runs, or will, in other hands.
                 continue;
             }
             let is_suspect = self.isolation.is_suspect(&ready.claimed);
             let number = self.begin(ready);
-            if is_suspect {
-                self.isolation.begins(number, self.shared.link.clock.since_boot());
-                self.hand_back();
-            }
+            self.isolation.begins(number, is_suspect, self.shared.link.clock.since_boot());
         }
     }
 
@@ -272,10 +285,10 @@ impl Puller {
         self.ended.extend(back);
     }
 
-    /// When to look whether what is held must wait no longer, or may begin.
-    fn look_again(&self) -> Option<Duration> {
+    /// When to look whether what is held must wait no longer, or whether jobs may be taken again.
+    fn look_again(&mut self) -> Option<Duration> {
         let overdue = self.ready.front().map(|first| first.since.saturating_add(Ahead::LONGEST_WAIT));
-        self.isolation.ends_at().or(overdue)
+        overdue.or_else(|| self.isolation.look_again(self.running.len(), self.shared.link.clock.since_boot()))
     }
 
     /// Gives back what was taken ahead if it has to wait longer than anybody expected: others may run it.
@@ -293,14 +306,16 @@ impl Puller {
             return;
         }
         let sent = std::mem::take(&mut self.ended);
-        let max = if stopping || self.isolation.is_on() { 0 } else { self.free() };
+        let now = self.shared.link.clock.since_boot();
+        let is_isolated = self.isolation.is_wanted() || self.isolation.is_on(now);
+        let max = if stopping || is_isolated { 0 } else { self.free() };
         let next = (max > 0).then(|| self.request(max, Duration::ZERO));
         let finishes: Vec<Finish> = sent
             .iter()
             .filter_map(|ended| Some(Finish { lock: ended.claimed.lock.clone(), outcome: ended.outcome.clone()? }))
             .collect();
         let (shared, pause) = (self.shared.clone(), pause_after(self.faults.reporting, &self.queue));
-        self.shared.progress.begins(&self.queue, shared.link.clock.since_boot());
+        self.shared.progress.begins(&self.queue, now);
         self.asked_by_reports += max;
         self.reports.push(Box::pin(async move {
             shared.link.clock.sleep(pause).await;
@@ -339,7 +354,7 @@ impl Puller {
         let Some(ran) = &ended.ran else { return };
         if verdict == Some(Verdict::LostLock) {
             let envelope = &ended.claimed.envelope;
-            tracing::warn!(queue = %envelope.queue, kind = %envelope.kind, id = %envelope.id, token = ended.claimed.lock.token,
+            tracing::warn!(queue = %envelope.queue, kind = %envelope.kind, id = %envelope.id, lock = ended.claimed.lock.token,
                 "the outcome of an attempt was refused: the job is in other hands, or the outcome had arrived before");
         }
         let accepted = ended.outcome.as_ref().filter(|_| verdict == Some(Verdict::Applied));
@@ -374,14 +389,4 @@ async fn answer_of(taking: &mut Option<Taking>) -> Result<Vec<Claimed>> {
 /// A panic inside of an adapter is an error like any other: the pool goes on.
 async fn guard<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
     AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("the job queue panicked")))
-}
-
-/// How long to wait after the store did not answer `faults` times in a row: doubled from 100 ms up to 5 s, less up to a
-/// quarter that differs from queue to queue.
-fn pause_after(faults: u32, queue: &QueueName) -> Duration {
-    if faults == 0 {
-        return Duration::ZERO;
-    }
-    let full = Duration::from_millis(100).saturating_mul(2_u32.saturating_pow(faults - 1)).min(Duration::from_secs(5));
-    full.mul_f64(1.0 - 0.25 * attempt::spread(queue.as_str(), faults))
 }
