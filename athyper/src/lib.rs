@@ -8,6 +8,8 @@ extern crate self as athyper;
 mod adapters;
 mod foundation;
 #[cfg(doctest)]
+mod guide;
+#[cfg(doctest)]
 mod readme;
 mod runtime;
 
