@@ -9,7 +9,7 @@ local key = base .. id
 local state = state_of(queue, id)
 if not state then return '' end
 
-local fields = call('HMGET', key, 'priority', 'ath:serial', 'deid', 'parentKey', 'ath:share')
+local fields = call('HMGET', key, 'priority', 'ath:serial', 'deid', 'parentKey', 'ath:share', 'parent')
 
 -- A job by whose end others would be let go does not wait any more.
 local function leave_serial()
@@ -32,7 +32,7 @@ if change == 'remove' and state ~= 'active' then
     local mark = base .. 'de:' .. fields[3]
     if call('GET', mark) == id then call('DEL', mark, base .. 'dn:' .. fields[3]) end
   end
-  if fields[4] then call('SREM', fields[4] .. ':dependencies', key) end
+  if fields[4] then leave_parent(key, fields[4], fields[6], now) end
   tell(queue, 'removed', 'jobId', id, 'prev', state == 'waiting' and 'wait' or state)
 elseif change == 'retry' and state == 'failed' then
   call('ZREM', base .. 'failed', id)
@@ -43,6 +43,8 @@ elseif change == 'retry' and state == 'failed' then
   line_up(queue, id, fields[1], fields[5])
   tell(queue, 'waiting', 'jobId', id, 'prev', 'failed')
   wake(queue)
+elseif change == 'promote' and call('ZSCORE', base .. 'waiting-children', id) then
+  return 'waiting-children'
 elseif change == 'promote' and (state == 'delayed' or state == 'parked') and call('ZREM', base .. 'delayed', id) == 1 then
   call('ZREM', base .. 'ath:parked', id)
   call('HDEL', key, 'ath:parked')

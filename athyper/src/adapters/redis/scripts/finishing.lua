@@ -52,16 +52,46 @@ local function ending_score(queue, state, now)
   return string.format('%.17g', score)
 end
 
+-- Lets a parent go that waits for nothing any more, or that a child condemned.
+local function release_parent(parent, flags, condemned_by, now)
+  local id = string.match(parent, '[^:]*$')
+  local base = string.sub(parent, 1, -1 - #id)
+  if flags.id and flags.queueKey then id, base = flags.id, flags.queueKey .. ':' end
+  local found = call('ZREM', base .. 'waiting-children', id) == 1
+  if condemned_by then
+    if not found then found = call('ZREM', base .. 'delayed', id) == 1 end
+    if found then call('HSET', parent, 'defa', 'child ' .. condemned_by .. ' failed') end
+  end
+  if not found then return end
+  local queue = open(base)
+  local fields = call('HMGET', parent, 'priority', 'delay', 'ath:share')
+  local delay = tonumber(fields[2]) or 0
+  if delay > 0 and not condemned_by then
+    put_off(queue, id, now + delay)
+    tell_delayed(queue, id, now + delay)
+    wake_later(queue)
+  elseif (tonumber(fields[1]) or 0) > 0 then
+    line_up(queue, id, fields[1], fields[3])
+    wake(queue)
+  else
+    call('RPUSH', base .. 'wait', id)
+    wake(queue)
+  end
+  tell(queue, 'waiting', 'jobId', id, 'prev', 'waiting-children')
+end
+
+-- What the job says of its parent.
+local function read_flags(text)
+  local read, told = pcall(cjson.decode, text or '')
+  return read and type(told) == 'table' and told or {}
+end
+
 -- Parents wait for their children: tells the parent of a job how that ended.
 local function tell_parent(job, state, text, now)
   local parent = job.parent_key
   if not parent then return end
   local child = job.key
-  local flags = {}
-  if job.parent then
-    local read, told = pcall(cjson.decode, job.parent)
-    if read and type(told) == 'table' then flags = told end
-  end
+  local flags = read_flags(job.parent)
   local ends_parent, release_now = false, false
   if state == 'completed' then
     if call('SREM', parent .. ':dependencies', child) == 0 then return end
@@ -80,30 +110,14 @@ local function tell_parent(job, state, text, now)
     end
   end
   if not (ends_parent or release_now) and call('SCARD', parent .. ':dependencies') > 0 then return end
-  local id, base = string.match(parent, '[^:]*$'), nil
-  base = string.sub(parent, 1, -1 - #id)
-  if flags.id and flags.queueKey then id, base = flags.id, flags.queueKey .. ':' end
-  local found = call('ZREM', base .. 'waiting-children', id) == 1
-  if ends_parent then
-    if not found then found = call('ZREM', base .. 'delayed', id) == 1 end
-    if found then call('HSET', parent, 'defa', 'child ' .. child .. ' failed') end
+  release_parent(parent, flags, ends_parent and child, now)
+end
+
+-- A child is gone before it ended: its parent waits for it no longer.
+local function leave_parent(child, parent, text, now)
+  if call('SREM', parent .. ':dependencies', child) == 1 and call('SCARD', parent .. ':dependencies') == 0 then
+    release_parent(parent, read_flags(text), nil, now)
   end
-  if not found then return end
-  local queue = open(base)
-  local fields = call('HMGET', parent, 'priority', 'delay', 'ath:share')
-  local delay = tonumber(fields[2]) or 0
-  if delay > 0 and not ends_parent then
-    put_off(queue, id, now + delay)
-    tell_delayed(queue, id, now + delay)
-    wake_later(queue)
-  elseif (tonumber(fields[1]) or 0) > 0 then
-    line_up(queue, id, fields[1], fields[3])
-    wake(queue)
-  else
-    call('RPUSH', base .. 'wait', id)
-    wake(queue)
-  end
-  tell(queue, 'waiting', 'jobId', id, 'prev', 'waiting-children')
 end
 
 -- A key without an end holds only as long as its job.
