@@ -60,6 +60,9 @@ async fn woken(fixture: &JobQueueFixture, waiter: Waiter) -> Result<Vec<String>,
     fixture.pass_until(within, "waking up a worker that waits", waiter.ids()).await?
 }
 
+/// How often a case looks for what must come back.
+const ROUNDS: usize = 400;
+
 define_cases! {
     /// A worker that waits is woken by a job that is added in its process, without time passing.
     async fn a_job_wakes_a_worker(fixture) {
@@ -203,16 +206,20 @@ define_cases! {
                 taken.extend(ids(&claimed?));
             }
         }
-        // What an adapter still has in hand ends by itself before the locks run out.
-        tokio::time::timeout(PATIENCE, fixture.queue.ping()).await.map_err(|_| violation("the queue hangs"))??;
-        fixture.stall(9).await?;
-        let rest = fixture.take_ids(99).await?;
-        taken.sort();
-        taken.dedup();
-        let mut all: Vec<&str> = taken.iter().chain(&rest).map(String::as_str).collect();
-        all.sort_unstable();
-        all.dedup();
-        equal("the number of jobs that were handed out", all.len(), 40)
+        // What an adapter still has in hand comes back by itself, or with its lock.
+        for _ in 0..ROUNDS {
+            tokio::time::timeout(PATIENCE, fixture.queue.ping()).await.map_err(|_| violation("the queue hangs"))??;
+            fixture.stall(u32::MAX).await?;
+            taken.extend(fixture.take_ids(99).await?);
+            taken.sort();
+            taken.dedup();
+            if taken.len() == 40 {
+                break;
+            }
+            #[allow(clippy::disallowed_methods, reason = "gives threads of the store real time between two looks")]
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        equal("the number of jobs that were handed out", taken.len(), 40)
     }
 
     /// Of several workers that wait, one gets the job.
