@@ -192,6 +192,17 @@ async fn the_graph_is_drawn_in_either_language() {
 }
 
 #[tokio::test]
+async fn the_graph_is_listed_for_programs() {
+    let graph = json_of(&call(&["graph", "--json"]).await);
+    let components = graph["components"].as_array().unwrap();
+    let greeter = components.iter().find(|component| component["label"].as_str().unwrap().contains("Greeter")).unwrap();
+    assert_eq!((&greeter["scope"], &greeter["wants"][0]["mode"]), (&json!("singleton"), &json!("required")));
+    assert!(greeter["place"].as_str().unwrap().contains("tests/command_line/product.rs:"), "{greeter}");
+    assert!(!graph["roots"].as_array().unwrap().is_empty());
+    assert_eq!(call(&["graph", "--json", "--format", "dot"]).await.exit_code, 64);
+}
+
+#[tokio::test]
 async fn config_shows_values_and_where_they_came_from() {
     let folder = Folder::new();
     std::fs::write(folder.path().join("athyper.toml"), "[greeting]\nkey = \"hunter2\"\n").unwrap();

@@ -42,8 +42,10 @@ pub(super) enum Command {
     /// Draw who provides what to whom
     Graph {
         /// The language of the drawing
-        #[arg(long, value_enum, default_value_t = Drawing::Mermaid)]
+        #[arg(long, value_enum, default_value_t = Drawing::Mermaid, conflicts_with = "json")]
         format: Drawing,
+        #[command(flatten)]
+        json: Json,
     },
     /// List every key of the configuration, its value and where it came from
     Config(Json),

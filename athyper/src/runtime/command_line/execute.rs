@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::arguments::{Command, parse};
+use super::arguments::{Command, Json, parse};
 use super::{Output, check, config, enqueue, graph, jobs, migrate, routes, schedules};
 use crate::foundation::problem::Problems;
 use crate::runtime::kernel::{Kernel, KernelBuilder, run_until_signal};
@@ -77,7 +77,8 @@ where
         Command::Routes(format) => routes::list(&kernel, format),
         Command::Jobs(arguments) => jobs::jobs(&kernel, arguments).await,
         Command::Schedules(format) => schedules::list(&kernel, format),
-        Command::Graph { format } => graph::draw(&kernel, format),
+        Command::Graph { json: Json { json: true }, .. } => graph::list(&kernel),
+        Command::Graph { format, .. } => graph::draw(&kernel, format),
         Command::Config(format) => config::list(&kernel, format),
         Command::Enqueue { name, payload, format } => enqueue::enqueue(&kernel, &name, &payload, format).await,
         Command::Migrate(format) => migrate::migrate(&kernel, format).await,
