@@ -104,6 +104,7 @@ pub struct Envelope {
 
 impl Envelope {
     /// Whose turn it uses up in a queue where tenants take turns; nobody's in any other.
+    #[allow(dead_code, reason = "without a store there are no queues")]
     pub(crate) fn share(&self) -> Option<&str> {
         (self.options.ordering == QueueOrdering::Fair).then(|| self.context.tenant().unwrap_or_default())
     }

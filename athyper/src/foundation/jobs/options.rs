@@ -96,6 +96,7 @@ impl JobOptions {
 
     /// The priority that counts in the queue: none at all where it is first come, first served. Where tenants take turns none
     /// is ahead of the turns, so that 0 is as 1.
+    #[allow(dead_code, reason = "without a store there are no queues")]
     pub(crate) fn effective_priority(&self) -> Priority {
         match self.ordering {
             QueueOrdering::Priority => self.priority,
