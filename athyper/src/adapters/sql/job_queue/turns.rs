@@ -22,21 +22,25 @@ pub(super) fn position_or_turn(position: &str) -> String {
     format!("CASE WHEN share IS NULL THEN {position} ELSE {NO_TURN} END")
 }
 
+/// What was taken is looked up once for each tenant, not once for each job: the index of what runs is full of what ran.
 fn give_sql(dialect: Dialect) -> String {
-    let own = "coalesce((SELECT max(own.position) + 1 FROM athyper_jobs AS own WHERE own.queue = $1 AND own.share = fresh.share \
-               AND own.priority = fresh.priority AND own.state = 'waiting' AND own.share IS NOT NULL), 0)";
+    let own = "coalesce((SELECT max(own.position) + 1 FROM athyper_jobs AS own WHERE own.queue = $1 AND own.share = tenants.share \
+               AND own.priority = tenants.priority AND own.state = 'waiting' AND own.share IS NOT NULL), 0)";
     let taken = "(SELECT max(taken.position) + 1 FROM athyper_jobs AS taken WHERE taken.queue = $1 \
-                 AND taken.priority = fresh.priority AND taken.state = 'active' AND taken.share IS NOT NULL)";
+                 AND taken.priority = tenants.priority AND taken.state = 'active' AND taken.share IS NOT NULL)";
     let first = format!(
-        "(SELECT min(first.position) FROM athyper_jobs AS first WHERE first.queue = $1 AND first.priority = fresh.priority \
+        "(SELECT min(first.position) FROM athyper_jobs AS first WHERE first.queue = $1 AND first.priority = tenants.priority \
          AND first.state = 'waiting' AND NOT first.held AND first.position > {NO_TURN})"
     );
     let turn = greatest(dialect, &format!("{own}, coalesce({taken}, {first}, $2), coalesce({first}, 0)"));
     format!(
-        "UPDATE athyper_jobs SET position = turns.turn FROM (SELECT fresh.seq AS job, {turn} - 1 \
-         + row_number() OVER (PARTITION BY fresh.priority, fresh.share ORDER BY fresh.due_at, fresh.seq) AS turn \
-         FROM athyper_jobs AS fresh WHERE fresh.queue = $1 AND fresh.state = 'waiting' AND fresh.share IS NOT NULL \
-         AND fresh.position = {NO_TURN}) AS turns WHERE athyper_jobs.seq = turns.job"
+        "WITH fresh AS (SELECT seq AS job, priority, share, \
+         row_number() OVER (PARTITION BY priority, share ORDER BY due_at, seq) AS number FROM athyper_jobs \
+         WHERE queue = $1 AND state = 'waiting' AND share IS NOT NULL AND position = {NO_TURN}), \
+         turns AS (SELECT tenants.priority AS priority, tenants.share AS share, {turn} AS turn \
+         FROM (SELECT DISTINCT priority, share FROM fresh) AS tenants) \
+         UPDATE athyper_jobs SET position = turns.turn - 1 + fresh.number FROM fresh, turns \
+         WHERE athyper_jobs.seq = fresh.job AND turns.priority = fresh.priority AND turns.share = fresh.share"
     )
 }
 
