@@ -109,11 +109,11 @@ impl FaultProxy {
         self.shared.changed.notify_all();
     }
 
-    /// Breaks every connection off: both ends are told that it was reset (RST).
+    /// Breaks every connection off in both directions; what is on its way is lost.
     pub fn reset(&self) {
         for (client, server) in self.shared.connections().drain(..) {
             for end in [client, server] {
-                // Closing with nothing to linger for sends RST instead of FIN; an end that is closed already needs none.
+                // With nothing to linger for, what was not sent yet is thrown away; an end that is closed already needs none.
                 let _closed = rustix::net::sockopt::set_socket_linger(&*end, Some(Duration::ZERO));
                 let _closed = end.shutdown(Shutdown::Both);
             }
