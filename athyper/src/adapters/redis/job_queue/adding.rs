@@ -104,13 +104,14 @@ impl Turn {
                     let _gone = answer.send(Err(error));
                 }
             }
-            Err(_) => {
-                // One of them may be to blame: each is told for itself. Of those that went well some are there already.
+            Err(error) => {
+                // One of them may be to blame: each is told for itself. Unless nothing was executed, some are there already.
+                let may_be_there = error.kind() != ErrorKind::Unavailable;
                 let inner = &self.inner;
                 join_all(together.into_iter().map(|Waiting { jobs, answer }| async move {
                     let added = inner.send(&jobs.iter().collect::<Vec<_>>()).await;
                     let own = |(added, prepared): (Added, &Prepared)| Added {
-                        duplicate: added.duplicate && added.id != prepared.job.envelope.id,
+                        duplicate: added.duplicate && !(may_be_there && added.id == prepared.job.envelope.id),
                         ..added
                     };
                     let _gone = answer.send(added.map(|added| added.into_iter().zip(&jobs).map(own).collect()));
