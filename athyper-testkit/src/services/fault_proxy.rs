@@ -60,8 +60,14 @@ struct Shared {
     changed: Condvar,
     ended: AtomicBool,
     answers: AtomicU64,
-    /// Both ends of every connection, closed ones included until the next one is made.
-    connections: Mutex<Vec<(Arc<TcpStream>, Arc<TcpStream>)>>,
+    connections: Mutex<Vec<Arc<Connection>>>,
+}
+
+/// Both ends of a connection. It is closed once nothing passes in either direction any more.
+struct Connection {
+    client: TcpStream,
+    server: TcpStream,
+    is_reset: AtomicBool,
 }
 
 impl fmt::Debug for FaultProxy {
@@ -109,13 +115,15 @@ impl FaultProxy {
         self.shared.changed.notify_all();
     }
 
-    /// Breaks every connection off in both directions; what is on its way is lost.
+    /// Breaks every connection off: both ends are told that it was reset (RST).
     pub fn reset(&self) {
-        for (client, server) in self.shared.connections().drain(..) {
-            for end in [client, server] {
-                // With nothing to linger for, what was not sent yet is thrown away; an end that is closed already needs none.
-                let _closed = rustix::net::sockopt::set_socket_linger(&*end, Some(Duration::ZERO));
-                let _closed = end.shutdown(Shutdown::Both);
+        for connection in self.shared.connections().drain(..) {
+            connection.is_reset.store(true, Ordering::Release);
+            for end in [&connection.client, &connection.server] {
+                // Closed with nothing to linger for, an end sends RST instead of FIN; one that is closed already needs none.
+                let _closed = rustix::net::sockopt::set_socket_linger(end, Some(Duration::ZERO));
+                // Sends nothing, and ends whoever reads, who then closes.
+                let _closed = end.shutdown(Shutdown::Read);
             }
         }
     }
@@ -123,8 +131,8 @@ impl FaultProxy {
     /// Closes one direction of every connection: clients are told that no further answers come, and the server that
     /// everything was said, while each may go on sending.
     pub fn half_close(&self) {
-        for (client, server) in &*self.shared.connections() {
-            for end in [client, server] {
+        for connection in &*self.shared.connections() {
+            for end in [&connection.client, &connection.server] {
                 let _closed = end.shutdown(Shutdown::Write);
             }
         }
@@ -146,7 +154,7 @@ impl Shared {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn connections(&self) -> MutexGuard<'_, Vec<(Arc<TcpStream>, Arc<TcpStream>)>> {
+    fn connections(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -172,18 +180,25 @@ fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
 fn connect(shared: &Arc<Shared>, client: TcpStream) {
     shared.passing();
     let Ok(server) = TcpStream::connect_timeout(&shared.server, Duration::from_secs(2)) else { return };
-    let (client, server) = (Arc::new(client), Arc::new(server));
     for end in [&client, &server] {
         let _only_slower = end.set_nodelay(true);
     }
-    shared.connections().push((client.clone(), server.clone()));
-    let (asking, answered) = (shared.clone(), (server.clone(), client.clone()));
-    thread::spawn(move || pass(&asking, &answered.0, &answered.1, true));
-    pass(shared, &client, &server, false);
+    let connection = Arc::new(Connection { client, server, is_reset: AtomicBool::new(false) });
+    {
+        let mut connections = shared.connections();
+        // Those that nobody uses any more are closed with this.
+        connections.retain(|known| Arc::strong_count(known) > 1);
+        connections.push(connection.clone());
+    }
+    let (asking, answered) = (shared.clone(), connection.clone());
+    thread::spawn(move || pass(&asking, &answered, true));
+    pass(shared, &connection, false);
 }
 
-/// Passes everything from one end on to the other until one is closed.
-fn pass(shared: &Shared, from: &TcpStream, to: &TcpStream, are_answers: bool) {
+/// Passes everything in one direction on until an end is closed.
+fn pass(shared: &Shared, connection: &Connection, are_answers: bool) {
+    let (client, server) = (&connection.client, &connection.server);
+    let (from, to) = if are_answers { (server, client) } else { (client, server) };
     let mut buffer = vec![0; 64 * 1024];
     let (mut reader, mut writer) = (from, to);
     loop {
@@ -210,6 +225,9 @@ fn pass(shared: &Shared, from: &TcpStream, to: &TcpStream, are_answers: bool) {
         if written.is_err() {
             break;
         }
+    }
+    if connection.is_reset.load(Ordering::Acquire) {
+        return;
     }
     let _closed = to.shutdown(Shutdown::Write);
     if are_answers {
