@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use drills::size::size;
 use drills::wait;
@@ -40,14 +39,16 @@ fn misbehaving_handlers_harm_nobody_else(store: &Store) {
             let mut ended = 0;
             let start = || product.spawn(&[("MODE".to_owned(), "worker".to_owned())]);
             let mut worker = start();
-            while !is_over.load(Ordering::Relaxed) {
-                if worker.ended().is_some() {
-                    ended += 1;
-                    worker = start();
+            loop {
+                let is_over = wait::until("the worker ends, or the drill", 3 * PATIENCE, || {
+                    if is_over.load(Ordering::Relaxed) { Some(true) } else { worker.ended().map(|_| false) }
+                });
+                if is_over {
+                    return ended;
                 }
-                thread::sleep(Duration::from_millis(10));
+                ended += 1;
+                worker = start();
             }
-            ended
         });
         let over = Over(&is_over);
         wait::until("every job has ended", PATIENCE, || {
