@@ -58,7 +58,7 @@ impl Scene {
         match outage {
             Outage::Killed(pause) => {
                 self.store.kill();
-                thread::sleep(pause);
+                last(pause);
                 self.store.restart();
             }
             Outage::BlackHole(pause) | Outage::Refused(pause) => {
@@ -67,14 +67,14 @@ impl Scene {
                 if !is_black {
                     self.proxy.reset();
                 }
-                thread::sleep(pause);
+                last(pause);
                 self.proxy.set(Fault::None);
             }
             Outage::Reset => self.proxy.reset(),
             Outage::HalfClosed => self.proxy.half_close(),
             Outage::Sliced => {
                 self.proxy.set(Fault::Slice(7));
-                thread::sleep(Duration::from_millis(500));
+                last(Duration::from_millis(500));
                 self.proxy.set(Fault::None);
             }
         }
@@ -94,8 +94,15 @@ impl Scene {
         wait::until(&what, RESUMES_WITHIN.saturating_sub(over.elapsed()), || {
             histories(&self.product).get(&id).is_some_and(|history| !history.starts.is_empty()).then_some(())
         });
-        over.elapsed()
+        let took = over.elapsed();
+        assert!(took <= RESUMES_WITHIN, "{what} only after {took:?}");
+        took
     }
+}
+
+/// For so long the fault lasts: it is what the drill does, not what it waits for.
+fn last(time: Duration) {
+    thread::sleep(time);
 }
 
 fn outages() -> Vec<Outage> {
