@@ -43,6 +43,9 @@ impl<S: tracing::Subscriber> Layer<S> for Collect {
 
 impl Capture {
     pub(crate) fn begin() -> Self {
+        // While one subscriber alone is alive, `tracing` asks the thread that first meets a line whether anybody wants
+        // it, and keeps a no from a thread that has none. With one for the whole process nobody is asked alone.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let lines = Arc::default();
         let subscriber = tracing_subscriber::registry().with(Collect(Arc::clone(&lines)));
         Self { lines, _guard: tracing::subscriber::set_default(subscriber) }

@@ -36,6 +36,8 @@ async fn warnings(profile: Profile, modes: Modes, has_management_port: bool) -> 
     }
     let written = Written::default();
     let writer = written.clone();
+    // Otherwise a thread without a subscriber can settle, for all, that nobody wants a line (`tracing` asks one alone).
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let running = product.build().expect("sound").start().await.expect("started");
