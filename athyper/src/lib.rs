@@ -29,8 +29,9 @@ pub mod jobs {
     pub use crate::adapters::memory::MemoryJobQueue;
     pub use crate::foundation::jobs::{
         Added, Backoff, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration, JobCounts,
-        JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob, Outcome, Priority, QueueName,
-        QueueOrdering, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast, Verdict,
+        JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Limit, Lock, NewJob, Outcome, Priority,
+        QueueLimits, QueueName, QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast,
+        Verdict,
     };
     pub use crate::runtime::jobs::{
         AttemptReport, AwaitResult, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome, HandlerRunner,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use athyper::clock::Timestamp;
-use athyper::jobs::{JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueName};
+use athyper::jobs::{JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName};
 use athyper::{Error, ErrorKind, Result};
 
 use crate::broken::BrokenQueue;
@@ -241,6 +241,14 @@ impl JobAdministration for BrokenQueue {
 
     async fn is_paused(&self, queue: &QueueName) -> Result<bool> {
         if self.has(Fault::SaysNeverPaused) { Ok(false) } else { self.inner.is_paused(queue).await }
+    }
+
+    async fn limits(&self, queue: &QueueName) -> Result<QueueLimits> {
+        if self.has(Fault::SaysNoLimits) { Ok(QueueLimits::NONE) } else { self.inner.limits(queue).await }
+    }
+
+    async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()> {
+        self.set_limits_with_fault(queue, limits).await
     }
 
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>> {

@@ -200,6 +200,16 @@ faults! {
     ListsEveryKind,
     ListsEveryPage,
     ListsTwice,
+    // Limits.
+    IgnoresLimits,
+    SaysNoLimits,
+    NeverLiftsLimits,
+    KeepsPeriods,
+    LimitsOnlyTheQueue,
+    LimitsTenantsTogether,
+    PeriodsHaveNoEnd,
+    LimitsEveryQueue,
+    ForgetsWhatRuns,
     // Waiting.
     LooksOnlyAtTheEnd,
     DoesNotWait,

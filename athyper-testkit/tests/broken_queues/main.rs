@@ -6,6 +6,7 @@ mod administration;
 mod broken;
 mod clocks;
 mod fault;
+mod limits;
 mod schedules;
 mod table;
 mod taking;

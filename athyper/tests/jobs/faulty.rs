@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use athyper::clock::Timestamp;
 use athyper::jobs::{
     Added, Capabilities, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId, JobQueue,
-    JobRecord, Lock, NewJob, QueueName, Recovered, RecoveryPolicy, Take,
+    JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
 };
 use athyper::schedule::ScheduleStore;
 use athyper::sql::Tx;
@@ -176,6 +176,14 @@ impl JobAdministration for FaultyQueue {
 
     async fn is_paused(&self, queue: &QueueName) -> Result<bool> {
         self.inner.is_paused(queue).await
+    }
+
+    async fn limits(&self, queue: &QueueName) -> Result<QueueLimits> {
+        self.inner.limits(queue).await
+    }
+
+    async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()> {
+        self.inner.set_limits(queue, limits).await
     }
 
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>> {

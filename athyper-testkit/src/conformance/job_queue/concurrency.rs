@@ -15,7 +15,7 @@ use super::{JobQueueFixture, Violation};
 const AT_ONCE: usize = 8;
 
 /// Runs something in many tasks that begin at the same time, on the queue and as another process, and gathers the answers.
-async fn at_once<T, F, Fut>(fixture: &JobQueueFixture, each: F) -> Result<Vec<T>, Violation>
+pub(super) async fn at_once<T, F, Fut>(fixture: &JobQueueFixture, each: F) -> Result<Vec<T>, Violation>
 where
     T: Send + 'static,
     F: Fn(usize, Arc<dyn athyper::jobs::JobQueue>) -> Fut,

@@ -7,6 +7,7 @@ mod administration;
 mod concurrency;
 mod fairness;
 mod fixture;
+mod limits;
 mod listing;
 mod locks;
 mod model;
@@ -71,6 +72,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         administration::CASES,
         concurrency::CASES,
         fairness::CASES,
+        limits::CASES,
         listing::CASES,
         locks::CASES,
         ordering::CASES,
@@ -143,6 +145,13 @@ macro_rules! job_queue_conformance {
             a_released_job_keeps_its_turn a_job_that_is_taken_back_keeps_its_turn a_freed_job_takes_its_turn
             a_job_takes_its_turn_when_it_is_made_ready_by_hand turns_are_each_queues_own
             the_oldest_of_those_that_take_turns_can_be_asked_for
+            limits_are_told no_more_run_at_once_than_the_queue_allows a_queue_starts_so_many_within_a_period
+            each_attempt_counts_for_a_rate no_more_of_a_tenant_run_at_once each_tenant_starts_so_many_within_a_period
+            no_tenant_is_limited_as_one jobs_beyond_a_limit_hold_nobody_up jobs_beyond_a_limit_wait_in_their_places
+            what_runs_already_counts limits_can_be_lifted a_rate_that_is_set_begins_anew every_outcome_frees_a_slot
+            a_job_beyond_a_limit_can_be_removed limits_are_each_queues_own a_serial_key_and_a_limit_hold_together
+            many_workers_keep_to_the_limits a_slot_that_is_freed_wakes_a_worker a_period_that_ends_wakes_a_worker
+            lifting_limits_wakes_a_worker
             queues_are_shown_sorted waiting_jobs_are_listed_as_they_would_run
             delayed_jobs_are_listed_by_their_time finished_jobs_are_listed_latest_first
             a_list_is_narrowed_to_states a_list_is_narrowed_to_a_kind a_list_is_read_page_by_page

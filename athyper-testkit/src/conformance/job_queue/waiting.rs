@@ -13,7 +13,7 @@ use super::fixture::{
 };
 
 /// Longer than any case takes in virtual time.
-const LONG: Duration = seconds(86_400 * 365);
+pub(super) const LONG: Duration = seconds(86_400 * 365);
 
 fn waiting_request(wait: Duration) -> Take {
     Take { wait, ..request(9) }
@@ -29,16 +29,16 @@ pub(super) async fn settle() {
 }
 
 /// A worker that waits for jobs.
-struct Waiter(JoinHandle<athyper::Result<Vec<Claimed>>>);
+pub(super) struct Waiter(JoinHandle<athyper::Result<Vec<Claimed>>>);
 
 impl Waiter {
-    fn start(queue: &Arc<dyn JobQueue>, wait: Duration) -> Self {
+    pub(super) fn start(queue: &Arc<dyn JobQueue>, wait: Duration) -> Self {
         let queue = queue.clone();
         Self(tokio::spawn(async move { queue.take(&waiting_request(wait)).await }))
     }
 
     /// Gives the worker time to begin to wait. A queue that would answer at once has answered by then.
-    async fn settle(&self) {
+    pub(super) async fn settle(&self) {
         settle().await;
     }
 
@@ -55,7 +55,7 @@ impl Waiter {
 }
 
 /// Waits for the worker while time passes by steps that the queue's capabilities allow for.
-async fn woken(fixture: &JobQueueFixture, waiter: Waiter) -> Result<Vec<String>, Violation> {
+pub(super) async fn woken(fixture: &JobQueueFixture, waiter: Waiter) -> Result<Vec<String>, Violation> {
     let within = fixture.queue.capabilities().wake_up_within.max(seconds(1));
     fixture.pass_until(within, "waking up a worker that waits", waiter.ids()).await?
 }

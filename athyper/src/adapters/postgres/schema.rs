@@ -6,7 +6,7 @@
 //! columns for a boot are empty: a server's clock outlives its restarts. `position` orders the jobs of one state: those that wait
 //! by when they became ready, or by turn where tenants take turns (`share` says whose); those that are finished by when they finished. Of the waiting jobs with one serial key all but the
 //! next are `held`, and while one is active all are: `athyper_jobs_turn` allows no second one. `keep_until` is there for finished
-//! jobs and for no others.
+//! jobs and for no others. Queues with limits have them as JSON, and a row for each period that has begun.
 //!
 //! Text is compared by its bytes (`COLLATE "C"`). Jobs come and go fast, so their table is vacuumed early: dead rows before the
 //! first that waits would slow down every take.
@@ -20,6 +20,7 @@ pub(super) fn migrations() -> MigrationSet {
         migrations: vec![
             Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST },
             Migration { version: 2, name: "turns of tenants", sql: TURNS },
+            Migration { version: 3, name: "limits of queues", sql: LIMITS },
         ],
     }
 }
@@ -34,6 +35,17 @@ CREATE INDEX athyper_jobs_turns_taken ON athyper_jobs (queue, priority, position
     WHERE state = 'active' AND share IS NOT NULL;
 CREATE INDEX athyper_jobs_turns_due ON athyper_jobs (queue, due_at)
     WHERE state = 'waiting' AND share IS NOT NULL;
+"#;
+
+const LIMITS: &str = r#"
+ALTER TABLE athyper_queues ADD COLUMN limits TEXT;
+CREATE TABLE athyper_periods (
+    queue TEXT COLLATE "C" NOT NULL,
+    scope TEXT COLLATE "C" NOT NULL,
+    taken BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    PRIMARY KEY (queue, scope)
+);
 "#;
 
 const FIRST: &str = r#"

@@ -36,17 +36,18 @@ macro_rules! scripts {
 
 scripts! {
     ADD = ["common", "adding", "add"];
-    TAKE = ["common", "finishing", "taking", "take"];
-    FINISH = ["common", "finishing", "taking", "finish"];
-    RECOVER = ["common", "finishing", "recover"];
+    TAKE = ["common", "limiting", "finishing", "taking", "take"];
+    FINISH = ["common", "limiting", "finishing", "taking", "finish"];
+    RECOVER = ["common", "limiting", "finishing", "recover"];
     RENEW = ["renew"];
     PROGRESS = ["common", "progress"];
     RELEASE_PARKED = ["common", "release_parked"];
     COUNTS = ["common", "counts"];
     GET = ["common", "listing", "get"];
     LIST = ["common", "listing", "list"];
-    CHANGE = ["common", "finishing", "listing", "change"];
+    CHANGE = ["common", "limiting", "finishing", "listing", "change"];
     PAUSE = ["common", "pause"];
+    LIMIT = ["common", "limiting", "limit"];
     NEXT_DUE = ["common", "next_due"];
     OLDEST = ["common", "oldest"];
     SUCCESSOR = ["common", "successor"];

@@ -20,6 +20,14 @@ pub(super) fn among(dialect: Dialect, query: &str) -> String {
     }
 }
 
+/// The condition that `seq` is among the numbers of a list in a text, separated by commas.
+pub(super) fn listed(dialect: Dialect, placeholder: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("seq IN (SELECT value FROM json_each('[' || {placeholder} || ']'))"),
+        Dialect::Postgres => format!("seq = ANY (string_to_array({placeholder}, ',')::bigint[])"),
+    }
+}
+
 /// Behind a query: no other transaction changes its rows until this one ends. Rows that another works on are waited for.
 pub(super) const fn kept(dialect: Dialect) -> &'static str {
     match dialect {

@@ -6,6 +6,7 @@
 //! stands beside them. `position` orders the jobs of one state: those that wait by when they became ready, those that are
 //! finished by when they finished; where tenants take turns (`share` says whose), by turn. Of the waiting jobs with one serial key all but the next are `held`, and while one is
 //! active all are: `athyper_jobs_turn` allows no second one. `keep_until` is there for finished jobs and for no others.
+//! Queues with limits have them as JSON, and a row for each period that has begun.
 //!
 //! A statement finds a partial index only if it says the index's condition in the same words.
 
@@ -19,6 +20,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST },
             Migration { version: 2, name: "whose declaration a schedule is", sql: SINCE },
             Migration { version: 3, name: "turns of tenants", sql: TURNS },
+            Migration { version: 4, name: "limits of queues", sql: LIMITS },
         ],
     }
 }
@@ -35,6 +37,17 @@ CREATE INDEX athyper_jobs_turns_taken ON athyper_jobs (queue, priority, position
     WHERE state = 'active' AND share IS NOT NULL;
 CREATE INDEX athyper_jobs_turns_due ON athyper_jobs (queue, due_at)
     WHERE state = 'waiting' AND share IS NOT NULL;
+";
+
+const LIMITS: &str = "
+ALTER TABLE athyper_queues ADD COLUMN limits TEXT;
+CREATE TABLE athyper_periods (
+    queue TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    taken INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (queue, scope)
+) WITHOUT ROWID;
 ";
 
 const FIRST: &str = "

@@ -3,6 +3,7 @@
 mod backoff;
 mod envelope;
 mod job;
+mod limits;
 mod options;
 mod ordering;
 mod queue;
@@ -13,6 +14,7 @@ mod upcast;
 pub use backoff::{Backoff, Growth};
 pub use envelope::{Envelope, JobId, QueueName};
 pub use job::Job;
+pub use limits::{Limit, QueueLimits, Rate};
 pub use options::{JobOptions, Priority, Retention, Unique};
 pub use ordering::QueueOrdering;
 pub use queue::{

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Envelope, JobCounts, JobId, JobRecord, JobState, QueueName, ScheduleStore, Unique};
+use super::{Envelope, JobCounts, JobId, JobRecord, JobState, QueueLimits, QueueName, ScheduleStore, Unique};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::Result;
 use crate::foundation::sql::Tx;
@@ -217,6 +217,9 @@ pub struct Recovered {
 /// *Stalls.* [`recover`](Self::recover) counts one, and fails the job once there are more than allowed. The count starts
 /// again from zero when an attempt ends with an outcome other than [`Outcome::Release`]: stalls count in a row.
 ///
+/// *Limits.* Jobs beyond the [limits](JobAdministration::set_limits) of their queue or tenant wait in their places, and hold nobody
+/// else up. Each take counts for a rate, whatever becomes of the job.
+///
 /// *States.* A delayed or parked job whose time has come counts, and is listed, as waiting. A paused queue keeps its jobs
 /// in their states. Taking clears nothing: progress and error stay until the next attempt's own replace them.
 ///
@@ -344,6 +347,12 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
 
     /// Whether a queue is paused.
     async fn is_paused(&self, queue: &QueueName) -> Result<bool>;
+
+    /// How much of a queue may run.
+    async fn limits(&self, queue: &QueueName) -> Result<QueueLimits>;
+
+    /// Sets how much of a queue may run, in every process and from now on: jobs that run already count, and periods begin anew.
+    async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()>;
 
     /// When the earliest delayed or parked job of a queue becomes ready.
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>>;

@@ -7,9 +7,12 @@ use async_trait::async_trait;
 use super::MemoryJobQueue;
 use super::entry::{Entry, Place};
 use super::shelf::Shelf;
+use super::usage::Usage;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::{JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueName};
+use crate::foundation::jobs::{
+    JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
+};
 
 impl MemoryJobQueue {
     /// Looks at a queue, with every job in the state that the time says.
@@ -105,6 +108,15 @@ impl JobAdministration for MemoryJobQueue {
 
     async fn is_paused(&self, queue: &QueueName) -> Result<bool> {
         Ok(self.look(queue, |shelf, _| shelf.paused))
+    }
+
+    async fn limits(&self, queue: &QueueName) -> Result<QueueLimits> {
+        Ok(self.look(queue, |shelf, _| shelf.usage.limits()))
+    }
+
+    async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()> {
+        self.change(|store, _| store.shelves.entry(queue.clone()).or_default().usage = Usage::new(*limits));
+        Ok(())
     }
 
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>> {

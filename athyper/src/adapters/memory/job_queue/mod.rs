@@ -6,6 +6,7 @@ mod schedules;
 mod shelf;
 mod store;
 mod turns;
+mod usage;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -98,7 +99,7 @@ impl JobQueue for MemoryJobQueue {
                 if !claimed.is_empty() || request.max == 0 || now.since_boot >= deadline {
                     return Ok(claimed);
                 }
-                store.next_due(&request.queue)
+                store.look_again(&request.queue, now.wall)
             };
             let nap = next_due.map(|due| until(now.wall, due).min(LONGEST_NAP));
             let wake = nap.map_or(deadline, |nap| deadline.min(now.since_boot.saturating_add(nap)));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::entry::{Entry, Place};
 use super::store::{Jobs, later};
 use super::turns::Turns;
+use super::usage::Usage;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::jobs::{JobCounts, JobId, JobState, Lock};
 
@@ -21,7 +22,8 @@ pub(super) struct Shelf {
     /// The serial keys of active jobs.
     pub(super) active_keys: HashSet<String>,
     pub(super) paused: bool,
-    turns: Turns,
+    pub(super) usage: Usage,
+    pub(super) turns: Turns,
     /// Unique keys: whose they are and until when.
     unique: HashMap<String, (JobId, Timestamp)>,
     unique_until: BTreeSet<(Timestamp, String)>,
@@ -58,11 +60,14 @@ impl Shelf {
         self.put_back(entry);
     }
 
-    /// Takes the first of the waiting jobs away.
-    pub(super) fn pop_waiting(&mut self) -> Option<(Place, JobId)> {
-        let (place, id) = self.waiting.pop_first()?;
-        self.turns.take(place.0, place.1);
-        Some((place, id))
+    /// How many jobs of each tenant run, where that is limited.
+    pub(super) fn running_by_tenant(&self) -> HashMap<String, usize> {
+        let mut running = HashMap::new();
+        if self.usage.limits().tenant.concurrency.is_some() {
+            let active = self.active.iter().filter_map(|id| self.jobs.get(id)?.record.envelope.share());
+            active.for_each(|tenant| *running.entry(tenant.to_owned()).or_default() += 1);
+        }
+        running
     }
 
     /// Makes every delayed or parked job whose time has come ready.

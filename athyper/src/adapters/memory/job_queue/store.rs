@@ -59,18 +59,31 @@ impl Store {
         if shelf.paused {
             return Vec::new();
         }
+        let most = request.max.min(shelf.usage.room(shelf.active.len(), now.wall));
+        let mut running = shelf.running_by_tenant();
         let mut claimed = Vec::new();
         let mut passed_over = Vec::new();
-        while claimed.len() < request.max {
-            let Some((place, id)) = shelf.pop_waiting() else { break };
+        while claimed.len() < most {
+            let Some((place, id)) = shelf.waiting.pop_first() else { break };
             let Some(entry) = shelf.jobs.get_mut(&id) else { continue };
-            if let Some(key) = &entry.serial_key
-                && !shelf.active_keys.insert(key.clone())
-            {
+            let tenant = entry.record.envelope.share().map(str::to_owned);
+            let running = tenant.as_ref().map(|tenant| running.entry(tenant.clone()).or_default());
+            let is_over = tenant
+                .as_ref()
+                .zip(running.as_deref())
+                .is_some_and(|(tenant, running)| !shelf.usage.has_room_for(tenant, *running, now.wall));
+            let is_free = entry.serial_key.as_ref().is_none_or(|key| !shelf.active_keys.contains(key));
+            if is_over || !is_free {
                 passed_over.push((place, id));
                 continue;
             }
+            shelf.active_keys.extend(entry.serial_key.clone());
+            shelf.usage.count(tenant.as_deref(), now.wall);
+            if let Some(running) = running {
+                *running += 1;
+            }
             claimed.push(entry.start(request, now));
+            shelf.turns.take(place.0, place.1);
             shelf.active.insert(id);
         }
         shelf.waiting.extend(passed_over);
@@ -191,6 +204,12 @@ impl Store {
     /// Whether a job is there and has not finished.
     pub(super) fn is_unfinished(&self, queue: &QueueName, id: &JobId) -> bool {
         self.shelves.get(queue).and_then(|shelf| shelf.jobs.get(id)).is_some_and(|entry| !entry.record.state.is_final())
+    }
+
+    /// When there may be a job to take, without anything else happening.
+    pub(super) fn look_again(&self, queue: &QueueName, now: Timestamp) -> Option<Timestamp> {
+        let next_end = self.shelves.get(queue).and_then(|shelf| shelf.usage.next_end(now));
+        self.next_due(queue).into_iter().chain(next_end).min()
     }
 
     /// When the earliest delayed or parked job becomes ready.

@@ -4,13 +4,15 @@ use ::redis::Value;
 use async_trait::async_trait;
 
 use super::record::{micros, read_instant, read_list, read_number, read_record, read_text};
-use super::{RedisJobQueue, identity};
+use super::{RedisJobQueue, identity, limits};
 use crate::adapters::redis::connection::{Call, Repeat};
 use crate::adapters::redis::error::strange;
-use crate::adapters::redis::scripts::{CHANGE, COUNTS, GET, LIST, NEXT_DUE, OLDEST, PAUSE};
+use crate::adapters::redis::scripts::{CHANGE, COUNTS, GET, LIMIT, LIST, NEXT_DUE, OLDEST, PAUSE};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::{JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueName};
+use crate::foundation::jobs::{
+    JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
+};
 
 /// A change of one job by hand.
 #[derive(Clone, Copy)]
@@ -137,6 +139,21 @@ impl JobAdministration for RedisJobQueue {
         let mut command = ::redis::cmd("HEXISTS");
         command.arg(self.inner.key(queue, "meta")).arg("paused");
         Ok(read_number(self.inner.connections.call(&command, Repeat::Freely).await?)? == 1)
+    }
+
+    async fn limits(&self, queue: &QueueName) -> Result<QueueLimits> {
+        let mut command = ::redis::cmd("HMGET");
+        command.arg(self.inner.key(queue, "meta")).arg(limits::FIELDS.as_slice());
+        limits::read(self.inner.connections.call(&command, Repeat::Freely).await?)
+    }
+
+    async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()> {
+        self.inner.remember(std::slice::from_ref(queue)).await?;
+        let mut call = Call::on(self.inner.key(queue, "meta"));
+        for number in limits::numbers(limits) {
+            call.push(number.map(|number| number.to_string()).unwrap_or_default());
+        }
+        self.inner.connections.run(&LIMIT, call, Repeat::Freely).await.map(drop)
     }
 
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>> {

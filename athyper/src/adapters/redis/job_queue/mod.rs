@@ -4,6 +4,7 @@ mod adding;
 mod administration;
 mod claims;
 mod identity;
+mod limits;
 mod options;
 mod record;
 mod schedules;

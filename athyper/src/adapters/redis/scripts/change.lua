@@ -12,7 +12,8 @@ if not state then return '' end
 local fields = call('HMGET', key, 'priority', 'ath:serial', 'deid', 'parentKey', 'ath:share', 'parent')
 
 -- A job by whose end others would be let go does not wait any more.
-local function leave_serial()
+local function leave_held()
+  if fields[5] and call('ZREM', base .. beyond(fields[5]), id) == 1 then call('ZREM', base .. 'ath:held', id) end
   local serial = fields[2]
   if not serial then return end
   call('ZREM', base .. 'ath:held:' .. serial, id)
@@ -27,7 +28,7 @@ if change == 'remove' and state ~= 'active' then
   call('ZREM', base .. 'ath:parked', id)
   call('ZREM', base .. 'waiting-children', id)
   drop_finished(queue, { id })
-  leave_serial()
+  leave_held()
   if fields[3] then
     local mark = base .. 'de:' .. fields[3]
     if call('GET', mark) == id then call('DEL', mark, base .. 'dn:' .. fields[3]) end

@@ -8,7 +8,8 @@ local SLOTS = 4096
 
 -- What holds for the whole queue, read once an operation.
 local function open(base)
-  local meta = call('HMGET', base .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents')
+  local meta = call('HMGET', base .. 'meta', 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents', 'ath:tenant:concurrency',
+    'ath:tenant:max', 'ath:tenant:duration', 'ath:lifted')
   if not meta[5] then
     meta[5] = NEW_EVENTS
     call('HSET', base .. 'meta', 'opts.maxLenEvents', NEW_EVENTS)
@@ -20,6 +21,9 @@ local function open(base)
     max = tonumber(meta[3]),
     duration = tonumber(meta[4]),
     events = meta[5],
+    -- The limits of each tenant, if there are any.
+    tenant = (meta[6] or meta[8]) and { cap = tonumber(meta[6]), max = meta[8] and tonumber(meta[7]), duration = tonumber(meta[8]) },
+    lifted = meta[9],
     stream = base .. 'events',
     front = {},
   }
@@ -54,7 +58,7 @@ local function next_turn(queue, priority, share)
   local field = string.format('%.0f', priority) .. ':' .. share
   if not queue.turns then
     queue.turns = {}
-    if call('ZCARD', queue.base .. 'prioritized') == 0 then call('DEL', turns) end
+    if call('ZCARD', queue.base .. 'prioritized') == 0 and call('EXISTS', queue.base .. 'ath:held') == 0 then call('DEL', turns) end
   end
   local first = queue.turns[priority]
   if not first then
@@ -151,15 +155,26 @@ local function promote_all(queue, now)
   repeat until not promote(queue, now)
 end
 
--- The next job of a serial key that is free may come.
-local function free_serial(queue, serial)
-  local held = queue.base .. 'ath:held:' .. serial
-  local first = call('ZPOPMIN', held)
-  if not first[1] then return end
-  call('ZREM', queue.base .. 'ath:held', first[1])
-  put_back(queue, first[1], tonumber(first[2]) >= CLASS and first[2] or '')
-  wake(queue)
+-- Keeps a ready job from being handed out: in a set of those that wait for the same, and in that of all of them.
+local function hold(queue, id, place, name)
+  local score = place or call('INCR', queue.base .. 'ath:order')
+  call('ZADD', queue.base .. name, score, id)
+  call('ZADD', queue.base .. 'ath:held', score, id)
 end
+
+-- The first jobs of those that are held may come. Answers how many there were.
+local function free_held(queue, name, count)
+  local first = call('ZPOPMIN', queue.base .. name, count)
+  for index = #first - 1, 1, -2 do
+    call('ZREM', queue.base .. 'ath:held', first[index])
+    put_back(queue, first[index], tonumber(first[index + 1]) >= CLASS and first[index + 1] or '')
+  end
+  if first[1] then wake(queue) end
+  return #first / 2
+end
+
+-- The next job of a serial key that is free may come.
+local function free_serial(queue, serial) free_held(queue, 'ath:held:' .. serial, 1) end
 
 -- A job with a serial key is in nobody's hands any more.
 local function end_serial(queue, id, serial)

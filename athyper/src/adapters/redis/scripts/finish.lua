@@ -63,6 +63,7 @@ local function settle(job, outcome, text, quoted, due, exact)
     call('DEL', job.key .. ':lock')
   end
   end_serial(queue, job.id, job.serial)
+  end_tenant(queue, job.id, job.share)
 end
 
 -- Answers with a 1 if the job was held. Should a key hold what it should not, it is held as before.
@@ -116,7 +117,7 @@ if request.max > 0 then
   trim(queue)
 end
 if #handed == 0 then
-  if waiting then wake(queue) end
+  if waiting or ended and queue.cap then wake(queue) end
   if later then wake_later(queue) end
   if ended and call('LLEN', queue.base .. 'wait') == 0 and call('ZCARD', queue.base .. 'prioritized') == 0 and call('LLEN', queue.base .. 'active') == 0 then
     tell(queue, 'drained')
@@ -124,4 +125,4 @@ if #handed == 0 then
 elseif later then
   wake_later(queue)
 end
-return { verdicts, look_again(queue, handed), handed }
+return { verdicts, look_again(queue, handed, now), handed }

@@ -26,6 +26,7 @@ local function take_back(id)
     tell(queue, 'stalled', 'jobId', id)
   end
   end_serial(queue, id, job.serial)
+  end_tenant(queue, id, job.share)
   if job.started then
     recovered[#recovered + 1] = id
     recovered[#recovered + 1] = job.name or ''
@@ -44,10 +45,14 @@ for first = 1, #active, 1000 do
   end
 end
 
--- A worker that knows nothing of serial keys may have ended a job of one.
+-- A worker that knows nothing of serial keys and tenants may have ended a job with one.
 local busy = call('HGETALL', queue.base .. 'ath:serial')
 for index = 1, #busy, 2 do
   if not call('LPOS', queue.base .. 'active', busy[index + 1]) then end_serial(queue, busy[index + 1], busy[index]) end
+end
+local limited = call('HGETALL', queue.base .. 'ath:limited')
+for index = 1, #limited, 2 do
+  if not call('LPOS', queue.base .. 'active', limited[index]) then end_tenant(queue, limited[index], limited[index + 1]) end
 end
 
 settle_front(queue)

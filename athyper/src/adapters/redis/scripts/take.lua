@@ -5,4 +5,4 @@ local queue = open(string.sub(KEYS[1], 1, -5))
 local request = { now = tonumber(ARGV[1]), max = tonumber(ARGV[2]), lock = ARGV[3], worker = ARGV[4] }
 local handed = take(queue, request)
 trim(queue)
-return { look_again(queue, handed), handed }
+return { look_again(queue, handed, request.now), handed }

@@ -1,4 +1,4 @@
--- Handing out jobs. Needs common.lua and finishing.lua.
+-- Handing out jobs. Needs common.lua, limiting.lua and finishing.lua.
 
 -- How many jobs the queue's own limits let go, at most `wanted`.
 local function allowance(queue, wanted)
@@ -61,17 +61,20 @@ local function hand_out(queue, id, place, request)
   local opts, priority, serial, scheduler, stalls = fields[3], fields[10], fields[11], fields[13], fields[14]
   local special = serial or scheduler or stalls or fields[12] or fields[15] or fields[16] or not opts or not fields[8]
   local share, started = fields[17], (tonumber(fields[6]) or 0) + 1
-  if share and place and priority then queue.taken[priority] = math.max(queue.taken[priority] or 0, tonumber(place) % CLASS) end
+  local limited = queue.tenant and share and not fields[12]
+  if limited and not has_room(queue, share, request.now) then
+    hold_back(queue, id, place, share)
+    return nil
+  end
   if serial then
     local holder = call('HGET', queue.base .. 'ath:serial', serial)
     if holder and holder ~= id then
-      local score = place or call('INCR', queue.base .. 'ath:order')
-      call('ZADD', queue.base .. 'ath:held:' .. serial, score, id)
-      call('ZADD', queue.base .. 'ath:held', score, id)
+      hold(queue, id, place, 'ath:held:' .. serial)
       return nil
     end
     call('HSET', queue.base .. 'ath:serial', serial, id)
   end
+  if share and place and priority then queue.taken[priority] = math.max(queue.taken[priority] or 0, tonumber(place) % CLASS) end
   if fields[12] then
     -- It was condemned while nobody held it.
     local job = read_job(queue, id)
@@ -79,6 +82,13 @@ local function hand_out(queue, id, place, request)
     conclude(queue, job, 'failed', fields[12], {}, request.now)
     end_serial(queue, id, serial)
     return nil
+  end
+  if limited then
+    if queue.tenant.cap then
+      begin_tenant(queue, id, share)
+      special = true
+    end
+    if queue.tenant.max then count_start(queue, share, request.now) end
   end
   call('HSET', key, 'ats', started, 'processedOn', request.now, 'pb', request.worker, 'ath:place', place or '')
   local lock = special and 'ath:' .. started or lock_of(started, fields[5] or '0', opts)
@@ -101,9 +111,12 @@ end
 local function take_ready(queue, request)
   promote(queue, request.now)
   queue.taken = {}
+  if queue.lifted then free_lifted(queue) end
+  if queue.tenant and queue.tenant.max then end_periods(queue, request.now) end
+  settle_front(queue)
   local room = allowance(queue, request.max)
   local handed, active, passes = {}, {}, 0
-  -- Jobs that wait for another of their serial key are passed over, so many a call.
+  -- Jobs that wait for another of their serial key, or are beyond the limits of their tenant, are passed over, so many a call.
   while #handed < room and passes < 100 do
     local ids, places = pop(queue, room - #handed)
     if #ids == 0 then break end
@@ -141,7 +154,16 @@ local function take(queue, request)
 end
 
 -- For those who got nothing: when to look again, in milliseconds, or -1.
-local function look_again(queue, handed)
+local function look_again(queue, handed, now)
   if #handed > 0 then return -1 end
-  return next_due(queue) or -1
+  local at = next_due(queue) or math.huge
+  if queue.max and queue.duration then
+    local left = call('PTTL', queue.base .. 'limiter')
+    if left > 0 then at = math.min(at, now + left) end
+  end
+  if queue.tenant and queue.tenant.max then
+    local first = call('ZRANGE', queue.base .. 'ath:periods', 0, 0, 'WITHSCORES')
+    if first[2] then at = math.min(at, tonumber(first[2])) end
+  end
+  return at < math.huge and at or -1
 end

@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use super::ready::{last_position, promote, settle};
 use super::record::{Cells, RECORD, from_micros, micros, queue_name, read_record, read_state};
 use super::turns::{self, position_or_turn};
-use super::{Shared, SqlJobQueue};
+use super::{Shared, SqlJobQueue, limited};
 use crate::adapters::sql::dialect::kept;
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::{JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueName};
+use crate::foundation::jobs::{
+    JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
+};
 use crate::foundation::sql::{Dialect, FromSqlValue, Row, Statement};
 
 /// Makes due jobs ready, so that a listing shows them in their place.
@@ -327,6 +329,17 @@ impl<S: SqlStore> JobAdministration for SqlJobQueue<S> {
 
     async fn is_paused(&self, queue: &QueueName) -> Result<bool> {
         self.look_for("SELECT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND paused)", queue).await
+    }
+
+    async fn limits(&self, queue: &QueueName) -> Result<QueueLimits> {
+        let sql = "SELECT limits FROM athyper_queues WHERE name = $1 AND limits IS NOT NULL";
+        let row = self.store().read(Statement::text(sql).bind(queue.as_str())).await?.into_iter().next();
+        row.map_or(Ok(QueueLimits::NONE), |row| limited::read(Cells::of(row).next()?))
+    }
+
+    async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()> {
+        let set = limited::SetLimits { shared: self.shared.clone(), queue: queue.clone(), limits: *limits };
+        self.store().run(set).await
     }
 
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>> {

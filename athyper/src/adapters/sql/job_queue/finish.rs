@@ -92,8 +92,9 @@ async fn close<S: SqlStore>(
     };
     let Some(row) = row else { return Ok(Verdict::LostLock) };
     let key: Option<String> = row.at(0)?;
-    // A finished job lets the next one of its key go; any other may be taken again itself.
-    if key.is_some() || !matches!(finish.outcome, Outcome::Complete(_) | Outcome::Fail { .. }) {
+    let has_ended = matches!(finish.outcome, Outcome::Complete(_) | Outcome::Fail { .. });
+    // A finished job lets the next one of its key go, or another one beyond a limit; any other may be taken again itself.
+    if key.is_some() || !has_ended || row.at(3)? {
         shared.wake_after_commit(session, &lock.queue);
     }
     match finish.outcome {
@@ -127,8 +128,9 @@ pub(super) fn end(dialect: Dialect, state: JobState) -> String {
     )
 }
 
-/// What every end of a job answers.
-pub(super) const ENDED: &str = "RETURNING serial_key, keep_completed_count, keep_failed_count";
+/// What every end of a job answers; in the end whether the queue has limits, so that others may run now.
+pub(super) const ENDED: &str = "RETURNING serial_key, keep_completed_count, keep_failed_count, \
+     EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND limits IS NOT NULL)";
 
 async fn conclude(
     session: &mut Session<'_>,

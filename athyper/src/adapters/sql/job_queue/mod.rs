@@ -6,6 +6,7 @@
 mod add;
 mod administration;
 mod finish;
+mod limited;
 mod ready;
 mod record;
 mod recover;

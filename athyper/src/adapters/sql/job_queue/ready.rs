@@ -85,21 +85,25 @@ const LET_GO: &str = "UPDATE athyper_jobs SET held = FALSE WHERE seq = \
                        ORDER BY priority, position, seq LIMIT 1) \
                       AND NOT EXISTS (SELECT 1 FROM athyper_jobs WHERE queue = $1 AND serial_key = $2 AND state = 'active')";
 
-/// Whether a queue has a job to hand out, and when its next delayed or parked one is due.
+/// Whether a queue has a job to hand out, and when it may have one without anything else happening: its next delayed or parked one is
+/// due, or a period of its limits ends.
 pub(super) const LOOK: &str = "SELECT \
      EXISTS (SELECT 1 FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held), \
      EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND paused), \
-     (SELECT min(due_at) FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked'))";
+     (SELECT min(due_at) FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked')), \
+     (SELECT min(ends_at) FROM athyper_periods WHERE queue = $1)";
 
 /// What [`LOOK`] saw.
 pub(super) struct Sight {
     pub(super) has_ready: bool,
     pub(super) is_paused: bool,
-    pub(super) next_due: Option<i64>,
+    pub(super) look_again: Option<i64>,
 }
 
 impl Sight {
     pub(super) fn read(mut cells: Cells) -> Result<Self> {
-        Ok(Self { has_ready: cells.next()?, is_paused: cells.next()?, next_due: cells.next()? })
+        let (has_ready, is_paused) = (cells.next()?, cells.next()?);
+        let instants: [Option<i64>; 2] = [cells.next()?, cells.next()?];
+        Ok(Self { has_ready, is_paused, look_again: instants.into_iter().flatten().min() })
     }
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::select;
 
-use super::Shared;
 use super::finish::Close;
 use super::ready::{LOOK, Sight, promote};
 use super::record::{CLAIMED, Cells, micros, read_claimed, span};
-use crate::adapters::sql::dialect::{LockClock, among};
+use super::{Shared, limited};
+use crate::adapters::sql::dialect::among;
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{Claimed, Finish, Outcome, Take};
-use crate::foundation::sql::{Dialect, Statement};
+use crate::foundation::sql::Statement;
 
 /// Takes jobs once, without waiting.
 struct TakeNow<S: SqlStore> {
@@ -57,19 +57,8 @@ impl<S: SqlStore> Handed<S> {
     }
 }
 
-/// The next jobs of a queue, in order.
-const NEXT: &str = "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held \
-                    AND NOT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND paused) \
-                    ORDER BY priority, position, seq LIMIT $2";
-
-fn take_sql(dialect: Dialect, locks: &LockClock) -> String {
-    format!(
-        "UPDATE athyper_jobs SET state = 'active', attempts_started = attempts_started + 1, started_at = $3, worker = $4, \
-         lock_boot = $5, lock_until = {} WHERE {} RETURNING {CLAIMED}",
-        locks.end_sql("$6"),
-        among(dialect, NEXT)
-    )
-}
+/// Which jobs of a queue are ready.
+pub(super) const READY_NOW: &str = "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held";
 
 /// Takes jobs that are due.
 pub(super) async fn take(session: &mut Session<'_>, request: &Take) -> Result<Vec<Claimed>> {
@@ -77,9 +66,30 @@ pub(super) async fn take(session: &mut Session<'_>, request: &Take) -> Result<Ve
         return Ok(Vec::new());
     }
     promote(session, &request.queue).await?;
-    let statement = Statement::text(take_sql(session.dialect, &session.locks))
+    let next = format!(
+        "{READY_NOW} AND NOT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND (paused OR limits IS NOT NULL)) \
+         ORDER BY priority, position, seq LIMIT $2"
+    );
+    let most = i64::try_from(request.max).unwrap_or(i64::MAX);
+    let taken = hand_out(session, request, &among(session.dialect, &next), most.into()).await?;
+    if taken.is_empty() { limited::take(session, request).await } else { Ok(taken) }
+}
+
+/// Takes the jobs of a condition, whose second value is given; the first one is the queue.
+pub(super) async fn hand_out(
+    session: &mut Session<'_>,
+    request: &Take,
+    condition: &str,
+    value: sea_query::Value,
+) -> Result<Vec<Claimed>> {
+    let sql = format!(
+        "UPDATE athyper_jobs SET state = 'active', attempts_started = attempts_started + 1, started_at = $3, worker = $4, \
+         lock_boot = $5, lock_until = {} WHERE {condition} RETURNING {CLAIMED}",
+        session.locks.end_sql("$6")
+    );
+    let statement = Statement::text(sql)
         .bind(request.queue.as_str())
-        .bind(i64::try_from(request.max).unwrap_or(i64::MAX))
+        .bind(value)
         .bind(micros(session.now))
         .bind(request.worker.as_str())
         .bind(session.locks.boot().to_owned())
@@ -98,7 +108,7 @@ pub(super) async fn take_waiting<S: SqlStore>(shared: &Arc<Shared<S>>, request: 
         wake.mark_unchanged();
         // A look costs no write lock, so that idle workers are in nobody's way.
         let sight = look(shared, request).await?;
-        let due = sight.next_due.map(|due| due - micros(clock.now()));
+        let due = sight.look_again.map(|due| due - micros(clock.now()));
         let may_have = sight.has_ready || due.is_some_and(|left| left <= 0);
         if may_have && !sight.is_paused && request.max > 0 {
             let take = TakeNow { shared: shared.clone(), request: request.clone() };
