@@ -90,6 +90,9 @@ pub fn inject(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `priority = high` | `critical`, `high`, `normal`, `low` | `normal` |
 /// | `ordering = fair` | `priority`, `fifo` or `fair` (tenants take turns): a property of the queue | `priority` |
 /// | `concurrency = 5` | how many jobs of the queue run at once in one process | the kernel's |
+/// | `total_concurrency = 20` | how many of them run at once in all processes | no limit |
+/// | `rate = "100/1m"` | how many of them start within a time, in all processes | no limit |
+/// | `tenant_concurrency = 2`, `tenant_rate = "10/1s"` | the same for each tenant, with `ordering = fair` | no limit |
 /// | `keep_completed = "1000, 1d"` | how many completed jobs stay, and how long | 1,000 for a day |
 /// | `keep_failed = "10000, 30d"` | the same for failed ones | 10,000 for 30 days |
 /// | `contract` | the payload says all of this itself: see [`Job`](macro@Job) | |
@@ -151,7 +154,7 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// A payload whose handler is in another crate is a *contract*: `#[job(contract, output = Report, queue = "reports", …)]` on
-/// the payload says everything, and the handler is `#[job(contract)]`, at most with `concurrency`.
+/// the payload says everything, and the handler is `#[job(contract)]`, at most with `concurrency` and limits.
 ///
 /// ```
 /// use athyper::prelude::*;

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,9 @@ pub use crate::foundation::config::{
 };
 pub use crate::foundation::container::{Accepts, Place, Scope, TypeKey, Want, WantMode};
 pub use crate::foundation::error::{Error, ErrorKind, Result};
-pub use crate::foundation::jobs::{Backoff, Growth, Job, JobOptions, Priority, QueueOrdering, Retention, Upcast};
+pub use crate::foundation::jobs::{
+    Backoff, Growth, Job, JobOptions, Limit, Priority, QueueLimits, QueueOrdering, Rate, Retention, Upcast,
+};
 pub use crate::foundation::schedule::{MissedTicks, Overlap};
 pub use crate::foundation::sql::{FromRow, FromSqlValue, Row, SqlValue};
 use crate::runtime::command_line::run_process;
@@ -176,6 +179,16 @@ pub const fn job_options(
         keep_completed,
         keep_failed,
     }
+}
+
+/// A limit, with 0 for none.
+#[must_use]
+pub const fn limit(concurrency: u32, count: u32, period: Duration) -> Limit {
+    let rate = match NonZeroU32::new(count) {
+        Some(count) => Some(Rate { count, period }),
+        None => None,
+    };
+    Limit { concurrency: NonZeroU32::new(concurrency), rate }
 }
 
 /// What `#[derive(Job)]` says of a payload. The derive writes constants of these names on the type itself, which come

@@ -71,6 +71,11 @@ impl JobOptions {
         }
     }
 
+    /// Whether tenants take turns.
+    pub(crate) fn takes_turns(&self) -> bool {
+        self.ordering == Some(2)
+    }
+
     /// The `JobOptions` they make.
     pub(crate) fn tokens(&self) -> TokenStream {
         let queue = match &self.queue {

@@ -2,7 +2,7 @@
 
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use std::time::Duration;
 use syn::{Error, LitStr, Result};
@@ -10,7 +10,12 @@ use syn::{Error, LitStr, Result};
 /// Reads a duration such as `"30s"`, `"1h 30m"`, `"7d"`. A day is 24 hours and a week seven days; months and years have
 /// no fixed length and are refused.
 pub(crate) fn duration(literal: &LitStr) -> Result<Duration> {
-    parse_duration(&literal.value()).map_err(|message| Error::new(literal.span(), message))
+    duration_in(&literal.value(), literal.span())
+}
+
+/// Reads a duration that is part of a literal.
+pub(crate) fn duration_in(text: &str, span: Span) -> Result<Duration> {
+    parse_duration(text).map_err(|message| Error::new(span, message))
 }
 
 fn parse_duration(text: &str) -> std::result::Result<Duration, String> {

@@ -13,8 +13,8 @@ pub(super) fn expand(job: &Job) -> TokenStream {
     let (payload, ident, returned) = (&job.payload, &job.ident, &job.returned);
     let label = format!("job `{ident}`");
     let handler = |identity: Identity| {
-        let (sources, concurrency) = (&job.sources, job.concurrency);
-        Handler { ident, label: &label, payload, returned, sources, identity, concurrency }.descriptor()
+        let (sources, concurrency, limits) = (&job.sources, job.concurrency, job.limits.tokens());
+        Handler { ident, label: &label, payload, returned, sources, identity, concurrency, limits }.descriptor()
     };
     let Some(options) = &job.options else {
         let contract = quote!(<#payload as athyper::private::Contract<#returned>>);
@@ -90,12 +90,13 @@ pub(crate) struct Handler<'a> {
     pub(crate) sources: &'a [Source],
     pub(crate) identity: Identity,
     pub(crate) concurrency: Option<u32>,
+    pub(crate) limits: TokenStream,
 }
 
 impl Handler<'_> {
     /// The `JobDescriptor`.
     pub(crate) fn descriptor(&self) -> TokenStream {
-        let Self { ident, label, payload, .. } = self;
+        let Self { ident, label, payload, limits, .. } = self;
         let Identity { kind, version, aliases, upcasts, options } = &self.identity;
         let concurrency = match self.concurrency {
             Some(concurrency) => quote!(::core::option::Option::Some(#concurrency)),
@@ -115,6 +116,7 @@ impl Handler<'_> {
                 upcasts: #upcasts,
                 options: #options,
                 concurrency: #concurrency,
+                limits: #limits,
                 payload: ::core::any::TypeId::of::<#payload>(),
                 check: |#json| {
                     use athyper::private::UnreadablePayload as _;

@@ -2,6 +2,7 @@
 
 mod derive;
 mod expand;
+mod limits;
 mod model;
 mod parse;
 

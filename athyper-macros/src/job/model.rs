@@ -2,7 +2,8 @@
 
 use syn::{Ident, PathArguments, Type};
 
-use super::parse::{OF_PAYLOAD, Parsed};
+use super::limits::Limits;
+use super::parse::{OF_PAYLOAD, Parsed, is_of_handler};
 use crate::common::dependency::Dependency;
 use crate::common::errors::Errors;
 use crate::common::job_options::JobOptions;
@@ -27,6 +28,7 @@ pub(super) struct Job {
     /// `None` when the payload's crate says how the job runs: `contract`.
     pub(super) options: Option<JobOptions>,
     pub(super) concurrency: Option<u32>,
+    pub(super) limits: Limits,
 }
 
 impl Job {
@@ -42,7 +44,7 @@ impl Job {
                 let message =
                     format!("`{name}` belongs to the payload: `#[derive(Job)]` with `#[job({name} = …)]` below it");
                 errors.at(argument.name.span(), message);
-            } else if arguments.flag("contract") && !matches!(name.as_str(), "contract" | "concurrency") {
+            } else if arguments.flag("contract") && !is_of_handler(&name) {
                 let message =
                     format!("`{name}` is part of the contract: it stands on the payload, in `#[job(contract, …)]`");
                 errors.at(argument.name.span(), message);
@@ -50,6 +52,8 @@ impl Job {
         }
         let options = JobOptions::read(&arguments, errors);
         let concurrency = arguments.at_least("concurrency", 1, errors);
+        // Whether tenants take turns by a contract is known once all is put together.
+        let limits = Limits::read(&arguments, options.takes_turns() || arguments.flag("contract"), errors);
         let (sources, payload) = sources(parameters, "payload", errors);
         let Some(payload) = payload else {
             let message = "a job takes its payload: add a parameter of the type that is enqueued";
@@ -67,6 +71,7 @@ impl Job {
             sources,
             options: (!arguments.flag("contract")).then_some(options),
             concurrency,
+            limits,
         })
     }
 }

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Item, ItemFn};
 
+use super::limits;
 use super::model::check_payload_type;
 use crate::common::arguments::{Arguments, Known, Takes};
 use crate::common::errors::Errors;
@@ -13,6 +14,11 @@ use crate::common::signature::{Parameter, is_named, take_parameters};
 
 /// Options that a handler has besides those of each job.
 const OF_HANDLER: &[Known] = &[("concurrency", Takes::Value("5")), ("contract", Takes::Nothing)];
+
+/// Whether an option belongs to the handler, also when the rest is said by a contract.
+pub(super) fn is_of_handler(name: &str) -> bool {
+    OF_HANDLER.iter().chain(limits::KNOWN).any(|(known, _)| *known == name)
+}
 
 /// Options that identify a payload.
 pub(super) const OF_PAYLOAD: &[Known] = &[
@@ -69,7 +75,7 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
     };
     let mut function = item;
     // Those of the payload are known here so that they can be told where they belong.
-    let known: Vec<Known> = [job_options::KNOWN, OF_HANDLER, OF_PAYLOAD].concat();
+    let known: Vec<Known> = [job_options::KNOWN, OF_HANDLER, limits::KNOWN, OF_PAYLOAD].concat();
     let arguments = Arguments::read("`#[job]`", arguments, &known, &[], errors);
     let parameters = take_parameters(&mut function, errors);
     let tokens = quote!(#function);

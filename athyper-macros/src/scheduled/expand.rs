@@ -34,7 +34,9 @@ pub(super) fn expand(schedule: &Schedule) -> TokenStream {
         options: quote!(&__ATHYPER_OPTIONS),
     };
     let (returned, sources) = (&schedule.returned, &schedule.sources);
-    let handler = Handler { ident, label: &label, payload: &payload, returned, sources, identity, concurrency: None };
+    let limits = quote!(athyper::private::QueueLimits::NONE);
+    let handler =
+        Handler { ident, label: &label, payload: &payload, returned, sources, identity, concurrency: None, limits };
     let job = handler.descriptor();
     quote! {
         const _: () = {

@@ -183,11 +183,33 @@ async fn a_paused_queue_hands_out_nothing() {
 }
 
 #[tokio::test]
+async fn the_limits_of_a_queue_are_shown_and_set() {
+    let folder = Folder::new();
+    enqueue(&folder, 3).await;
+    assert_eq!(call_in(&folder, &["jobs", "limit", "mail"]).await.stdout, "queue `mail`: no limits\n");
+    let set = call_in(&folder, &["jobs", "limit", "mail", "--total-concurrency", "2", "--tenant-rate", "10/1s"]).await;
+    assert_eq!(set.stdout, "queue `mail`: total_concurrency = 2, tenant_rate = \"10/1s\"\n", "{}", set.stderr);
+    assert_eq!(take(&folder, 3).await.1.len(), 2);
+    let changed =
+        call_in(&folder, &["jobs", "limit", "mail", "--total-concurrency", "none", "--rate", "5/1h", "--json"]).await;
+    let wanted = json!({
+        "queue": "mail", "total_concurrency": null, "rate": "5/1h", "tenant_concurrency": null, "tenant_rate": "10/1s",
+        "declared": null,
+    });
+    assert_eq!(json_of(&changed), wanted);
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_named() {
     let folder = Folder::new();
     for (arguments, expected) in [
         (&["jobs", "list", "mial"][..], "no queue is named `mial`; there are: mail"),
         (&["jobs", "pause", "mial"], "there are: mail"),
+        (
+            &["jobs", "limit", "mail", "--rate", "5"],
+            "write how many jobs may start within which time, such as `100/1m`",
+        ),
+        (&["jobs", "limit", "mail", "--total-concurrency", "0"], "or `none`"),
         (&["jobs", "show", "mail", "nobody"], "queue `mail` has no job `nobody`"),
         (&["jobs", "retry", "mail"], "<IDS>"),
         (&["jobs", "retry", "mail", "a", "--all"], "cannot be used with"),

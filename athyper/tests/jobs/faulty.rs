@@ -23,6 +23,8 @@ pub(crate) struct Faults {
     pub(crate) panicking_takes: AtomicU32,
     /// So many more calls of `finish` fail.
     pub(crate) failing_finishes: AtomicU32,
+    /// So many more questions for limits fail.
+    pub(crate) failing_limits: AtomicU32,
     /// Takes never answer.
     pub(crate) hanging_takes: AtomicBool,
     /// Renewing answers that every lock is lost.
@@ -179,7 +181,7 @@ impl JobAdministration for FaultyQueue {
     }
 
     async fn limits(&self, queue: &QueueName) -> Result<QueueLimits> {
-        self.inner.limits(queue).await
+        if one_more(&self.faults.failing_limits) { away() } else { self.inner.limits(queue).await }
     }
 
     async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()> {

@@ -6,6 +6,7 @@ mod backoff;
 mod client;
 mod conformance;
 mod faulty;
+mod limits;
 mod model;
 mod pool;
 mod registry;

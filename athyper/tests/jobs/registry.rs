@@ -1,10 +1,11 @@
 //! Which handler runs which job, and what keeps a kernel from starting.
 
 use std::any::TypeId;
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 use athyper::container::Place;
-use athyper::jobs::{JobDescriptor, JobOptions, JobRegistry, QueueOrdering};
+use athyper::jobs::{JobDescriptor, JobOptions, JobRegistry, Limit, QueueLimits, QueueOrdering};
 use athyper::problem::Problems;
 
 use crate::support::{Sum, Work, descriptor, in_queue};
@@ -91,6 +92,34 @@ fn two_values_for_the_concurrency_of_a_queue_are_a_problem() {
         let (queue, concurrency) = registry.queues().next().unwrap();
         assert_eq!((queue.as_str(), concurrency.unwrap().get()), ("default", 5));
     }
+}
+
+fn limited(queue: u32, tenant: u32) -> QueueLimits {
+    let limit = |concurrency| Limit { concurrency: NonZeroU32::new(concurrency), rate: None };
+    QueueLimits { queue: limit(queue), tenant: limit(tenant) }
+}
+
+#[test]
+fn two_values_for_the_limits_of_a_queue_are_a_problem() {
+    let with = |limits, job| JobDescriptor { limits, ..job };
+    let problems =
+        refused([with(limited(5, 0), descriptor::<Sum>()), with(limited(9, 0), at_line(40, descriptor::<Work>()))]);
+    assert_eq!(codes(&problems), ["ATH-JOB-LIMITS"]);
+    let text = problems.to_string();
+    for part in ["queue `default`", "wants total_concurrency = 5", "wants total_concurrency = 9", "src/jobs.rs:40"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    let jobs = [descriptor::<Sum>(), with(limited(9, 0), descriptor::<Work>())];
+    assert_eq!(JobRegistry::new(jobs).unwrap().limits(&"default".into()), Some(limited(9, 0)));
+    assert_eq!(JobRegistry::new([descriptor::<Sum>()]).unwrap().limits(&"default".into()), None);
+}
+
+#[test]
+fn limits_of_tenants_who_take_no_turns_are_a_problem() {
+    let problems = refused([JobDescriptor { limits: limited(0, 2), ..at_line(40, descriptor::<Work>()) }]);
+    assert_eq!(codes(&problems), ["ATH-JOB-LIMITS"]);
+    let text = problems.to_string();
+    assert!(text.contains("ordering = fair") && text.contains("src/jobs.rs:40"), "{text}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use athyper::clock::Clock;
 use athyper::container::Place;
 use athyper::jobs::{
     HandlerOutcome, HandlerRunner, Job, JobContext, JobDescriptor, JobOptions, JobQueue, JobRecord, JobRegistry,
-    JobReturn, JobState, JobValue, Jobs, MemoryJobQueue, RunningWorkers, WorkerPool, WorkerSettings,
+    JobReturn, JobState, JobValue, Jobs, MemoryJobQueue, QueueLimits, RunningWorkers, WorkerPool, WorkerSettings,
 };
 use athyper::metrics::MetricsRegistry;
 use athyper::private::{BoxFuture, Bytes, check_payload, decode_payload, job_options};
@@ -51,6 +51,12 @@ impl Handlers {
         self.descriptors.last_mut().unwrap().concurrency = Some(concurrency);
         self
     }
+
+    /// How much of the queue of the handler added last may run.
+    pub(crate) fn limits(mut self, limits: QueueLimits) -> Self {
+        self.descriptors.last_mut().unwrap().limits = limits;
+        self
+    }
 }
 
 impl fmt::Debug for Handlers {
@@ -82,6 +88,7 @@ pub(crate) fn descriptor<J: Job>() -> JobDescriptor {
         version: J::VERSION,
         options: const { &J::OPTIONS },
         concurrency: None,
+        limits: QueueLimits::NONE,
         payload: TypeId::of::<J>(),
         check: check_payload::<J>,
         handler: || TypeId::of::<J>(),

@@ -32,6 +32,11 @@ impl Gate {
         }
     }
 
+    /// How many ran at once at most.
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn handlers(&self) -> Handlers {
         let gate = self.clone();
         Handlers::default().on(move |_: Work, _| {
@@ -88,7 +93,7 @@ async fn as_many_jobs_run_at_once_as_the_queue_says_and_every_one_runs() {
     for handle in &handles {
         handle.result().await.unwrap();
     }
-    assert_eq!(gate.most.load(Ordering::SeqCst), 7);
+    assert_eq!(gate.most(), 7);
     assert_eq!(world.faults.most_in_flight.load(Ordering::SeqCst), 1, "more than one request for jobs at a time");
     assert!(running.shutdown(LONG).await.settled);
 }

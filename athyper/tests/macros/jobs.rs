@@ -1,12 +1,14 @@
 //! `#[job]` and `#[derive(Job)]`.
 
 use std::any::TypeId;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use athyper::container::{ContainerBuilder, Reach, WantMode};
 use athyper::context::Context;
 use athyper::jobs::{
-    Growth, HandlerOutcome, JobDescriptor, JobHandler, JobOptions, Priority, QueueOrdering, Retention,
+    Growth, HandlerOutcome, JobDescriptor, JobHandler, JobOptions, Limit, Priority, QueueLimits, QueueOrdering,
+    Retention,
 };
 use athyper::prelude::*;
 use athyper::private::ATHYPER_JOBS_V0;
@@ -21,6 +23,10 @@ pub(crate) struct Welcome {
 #[job(
     queue = "email",
     concurrency = 5,
+    total_concurrency = 20,
+    rate = "100/1m 30s",
+    tenant_concurrency = 2,
+    tenant_rate = "10/1s",
     attempts = 7,
     backoff = "exponential 2s max 1h jitter 0.25",
     timeout = "1m 30s",
@@ -88,7 +94,7 @@ mod contract {
     pub(crate) struct Count(pub(crate) u32);
 }
 
-#[job(contract, concurrency = 3)]
+#[job(contract, concurrency = 3, rate = "5/1s")]
 pub(crate) async fn count(job: contract::Count) -> Result<u32> {
     Ok(job.0 + 1)
 }
@@ -102,6 +108,8 @@ fn options_are_what_was_written() {
     let job = <Welcome as JobHandler>::DESCRIPTOR;
     assert_eq!((job.kind, job.version, job.aliases), ("welcome.v2", 2, &["welcome", "greet"][..]));
     assert_eq!(job.concurrency, Some(5));
+    let limit = |concurrency, rate: &str| Limit { concurrency: NonZeroU32::new(concurrency), rate: rate.parse().ok() };
+    assert_eq!(job.limits, QueueLimits { queue: limit(20, "100/90s"), tenant: limit(2, "10/1s") });
     let options = job.options;
     assert_eq!(options.queue, "email");
     assert_eq!(options.attempts, 7);
@@ -138,7 +146,7 @@ fn a_job_that_says_nothing_has_the_defaults() {
     let job = <CleanUpHTTPCache as JobHandler>::DESCRIPTOR;
     assert_eq!((job.kind, job.version, job.aliases), ("clean_up_http_cache", 1, &[][..]));
     assert_eq!(*job.options, JobOptions::DEFAULT);
-    assert_eq!(job.concurrency, None);
+    assert_eq!((job.concurrency, job.limits), (None, QueueLimits::NONE));
     let wants = (job.wants)();
     let wants: Vec<_> = wants.iter().map(|want| (want.label, want.mode)).collect();
     assert_eq!(wants, [("parameter `context`", WantMode::Required), ("parameter `decoded`", WantMode::Optional)]);
@@ -148,6 +156,7 @@ fn a_job_that_says_nothing_has_the_defaults() {
 fn a_contract_carries_the_job_and_the_handler_only_itself() {
     let job = descriptor("job `count`");
     assert_eq!((job.kind, job.concurrency), ("count", Some(3)));
+    assert_eq!(job.limits.to_string(), "rate = \"5/1s\"");
     assert_eq!((&*job.options.queue, job.options.attempts), ("reports", 2));
     assert_eq!(job.payload, TypeId::of::<contract::Count>());
 }

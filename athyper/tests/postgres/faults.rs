@@ -197,6 +197,7 @@ fn note() -> JobDescriptor {
         upcasts: Note::UPCASTS,
         options: const { &Note::OPTIONS },
         concurrency: None,
+        limits: athyper::jobs::QueueLimits::NONE,
         payload: TypeId::of::<Note>(),
         check: check_payload::<Note>,
         handler: || TypeId::of::<Note>(),

@@ -297,7 +297,7 @@ define_cases! {
 
     /// Many workers together keep to the limits.
     async fn many_workers_keep_to_the_limits(fixture) {
-        limit(&fixture, QueueLimits { queue: at_most(5), tenant: at_most(2) }).await?;
+        limit(&fixture, QueueLimits { queue: at_most(5), tenant: at_most(1) }).await?;
         let ids: Vec<String> = (0..60).map(|number| format!("{}{number}", ["a", "b", "c"][number % 3])).collect();
         add_of_tenants(&fixture, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
         let mut done_ids = std::collections::BTreeSet::new();
@@ -307,7 +307,7 @@ define_cases! {
             equal("whether too many run", taken.len() <= 5, true)?;
             for tenant in ["a", "b", "c"] {
                 let own = taken.iter().filter(|claimed| claimed.lock.id.as_str().starts_with(tenant)).count();
-                equal("whether too many of a tenant run", own <= 2, true)?;
+                equal("whether too many of a tenant run", own <= 1, true)?;
             }
             for claimed in &taken {
                 fixture.settle(claimed, done()).await?;

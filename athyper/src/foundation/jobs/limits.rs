@@ -108,6 +108,23 @@ impl QueueLimits {
     }
 }
 
+impl fmt::Display for QueueLimits {
+    /// As handlers declare them: `total_concurrency = 20, tenant_rate = "10/1s"`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let concurrency = |name: &str, limit: Limit| limit.concurrency.map(|most| format!("{name} = {most}"));
+        let rate = |name: &str, limit: Limit| limit.rate.map(|rate| format!("{name} = \"{rate}\""));
+        let all = [
+            concurrency("total_concurrency", self.queue),
+            rate("rate", self.queue),
+            concurrency("tenant_concurrency", self.tenant),
+            rate("tenant_rate", self.tenant),
+        ];
+        let all: Vec<String> = all.into_iter().flatten().collect();
+        formatter.write_str(if all.is_empty() { "no limits" } else { "" })?;
+        formatter.write_str(&all.join(", "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Rate;

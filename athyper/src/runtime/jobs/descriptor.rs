@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 use super::{HandlerOutcome, JobContext};
 use crate::foundation::container::{Place, Want};
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{JobOptions, Upcast};
+use crate::foundation::jobs::{JobOptions, QueueLimits, Upcast};
 use crate::runtime::container::Resolver;
 
 /// Runs a handler: decodes the payload, resolves the parameters, calls the function, encodes what it returned.
@@ -33,6 +33,8 @@ pub struct JobDescriptor {
     pub options: &'static JobOptions,
     /// How many run at once in one process, if the handler says so; a property of the queue.
     pub concurrency: Option<u32>,
+    /// How much of the queue may run in all processes, if the handler says so; a property of the queue.
+    pub limits: QueueLimits,
     /// The payload type.
     pub payload: TypeId,
     /// Whether a payload given as JSON is one of the payload type: [`check_payload`](super::check_payload).

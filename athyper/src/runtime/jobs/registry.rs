@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use super::JobDescriptor;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::jobs::{Envelope, QueueName};
+use crate::foundation::jobs::{Envelope, QueueLimits, QueueName, QueueOrdering};
 use crate::foundation::problem::{Problem, ProblemClass, Problems};
 
 /// What identifies a handler: the queue, the kind and the version of the payload's shape.
@@ -14,11 +14,12 @@ type Identity = (QueueName, String, u32);
 /// Which handler runs which job, checked when the kernel is built.
 ///
 /// Two handlers for one queue, kind and version, aliases included, are a problem; so are two that want different
-/// concurrency or another ordering for one queue, a queue that no store could carry, and numbers that mean nothing.
+/// concurrency, limits or another ordering for one queue, a queue that no store could carry, and numbers that mean nothing.
 #[derive(Debug, Clone, Default)]
 pub struct JobRegistry {
     handlers: BTreeMap<Identity, JobDescriptor>,
     concurrency: BTreeMap<QueueName, Option<NonZeroU32>>,
+    limits: BTreeMap<QueueName, QueueLimits>,
     jobs: Vec<JobDescriptor>,
 }
 
@@ -53,7 +54,8 @@ impl JobRegistry {
                 }
             }
         }
-        self.agree_on_concurrency(queue, &job, problems);
+        self.agree_on_concurrency(queue.clone(), &job, problems);
+        self.agree_on_limits(queue, &job, problems);
         self.agree_on_ordering(&job, problems);
         self.jobs.push(job);
     }
@@ -71,6 +73,17 @@ impl JobRegistry {
                 problems.push(disagreement(&CONCURRENCY, job, other));
             }
             (Some(_), _) => {}
+        }
+    }
+
+    fn agree_on_limits(&mut self, queue: QueueName, job: &JobDescriptor, problems: &mut Problems) {
+        if job.limits.is_none() {
+            return;
+        }
+        let agreed = *self.limits.entry(queue).or_insert(job.limits);
+        if agreed != job.limits {
+            let is_other = |other: &&JobDescriptor| other.options.queue == job.options.queue && other.limits == agreed;
+            problems.push(disagreement(&LIMITS, job, self.jobs.iter().find(is_other)));
         }
     }
 
@@ -150,6 +163,12 @@ impl JobRegistry {
         self.concurrency.iter().map(|(queue, concurrency)| (queue, *concurrency))
     }
 
+    /// How much of a queue may run in all processes, when a handler says so.
+    #[must_use]
+    pub fn limits(&self, queue: &QueueName) -> Option<QueueLimits> {
+        self.limits.get(queue).copied()
+    }
+
     /// Every kind, aliases included, that has a handler in a queue.
     #[must_use]
     pub fn kinds(&self, queue: &QueueName) -> Vec<String> {
@@ -189,6 +208,10 @@ fn check_declaration(job: &JobDescriptor, problems: &mut Problems) {
     if job.concurrency == Some(0) {
         report("ATH-JOB-CONCURRENCY", format!("queue `{queue}` would run no job at all"), "`concurrency = 1` or more");
     }
+    if !job.limits.tenant.is_none() && job.options.ordering != QueueOrdering::Fair {
+        let what = format!("queue `{queue}` limits its tenants, who take no turns in it");
+        report("ATH-JOB-LIMITS", what, "`ordering = fair`");
+    }
     if job.options.attempts == 0 {
         report("ATH-JOB-ATTEMPTS", format!("job `{}` may never be tried", job.kind), "`attempts = 1` or more");
     }
@@ -217,6 +240,13 @@ const CONCURRENCY: Property = Property {
     code: "ATH-JOB-CONCURRENCY",
     fix: "concurrency belongs to the queue: say it once, or the same everywhere",
     value: |job| job.concurrency.unwrap_or_default().to_string(),
+};
+
+const LIMITS: Property = Property {
+    name: "limits",
+    code: "ATH-JOB-LIMITS",
+    fix: "limits belong to the queue: say them once, or the same everywhere",
+    value: |job| job.limits.to_string(),
 };
 
 const ORDERING: Property = Property {

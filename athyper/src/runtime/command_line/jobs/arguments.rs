@@ -1,12 +1,15 @@
 //! What is typed behind `jobs`.
 
+use std::fmt::Display;
+use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use crate::foundation::duration::parse_duration;
-use crate::foundation::jobs::JobState;
+use crate::foundation::jobs::{JobState, Rate};
 
 /// Which jobs there are, or what to do with those in the queues.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -70,6 +73,22 @@ pub(super) enum Action {
         #[arg(long)]
         delayed: bool,
     },
+    /// Show or set how much of a queue may run in all processes, from now on
+    Limit {
+        queue: String,
+        /// How many jobs run at once, or `none`
+        #[arg(long, value_parser = limit::<NonZeroU32>)]
+        total_concurrency: Option<Setting<NonZeroU32>>,
+        /// How many jobs start within a time, such as 100/1m, or `none`
+        #[arg(long, value_parser = limit::<Rate>)]
+        rate: Option<Setting<Rate>>,
+        /// How many jobs of each tenant run at once, or `none`
+        #[arg(long, value_parser = limit::<NonZeroU32>)]
+        tenant_concurrency: Option<Setting<NonZeroU32>>,
+        /// How many jobs of each tenant start within a time, or `none`
+        #[arg(long, value_parser = limit::<Rate>)]
+        tenant_rate: Option<Setting<Rate>>,
+    },
     /// Hand out no more jobs of a queue; adding goes on
     Pause { queue: String },
     /// Hand out jobs of a queue again
@@ -92,6 +111,17 @@ fn state(wanted: fn(JobState) -> bool) -> impl TypedValueParser<Value = JobState
     let names = JobState::ALL.into_iter().filter(move |state| wanted(*state)).map(JobState::as_str);
     PossibleValuesParser::new(names)
         .try_map(|name| JobState::ALL.into_iter().find(|state| state.as_str() == name).ok_or("no state has this name"))
+}
+
+/// A limit that is set or, by `none`, lifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Setting<T>(pub(super) Option<T>);
+
+fn limit<T: FromStr<Err: Display>>(text: &str) -> Result<Setting<T>, String> {
+    match text {
+        "none" => Ok(Setting(None)),
+        _ => text.parse().map(|limit| Setting(Some(limit))).map_err(|error: T::Err| format!("{error}, or `none`")),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

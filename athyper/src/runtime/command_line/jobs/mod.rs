@@ -3,6 +3,7 @@
 mod arguments;
 mod changes;
 mod kinds;
+mod limits;
 mod queues;
 mod records;
 
@@ -49,6 +50,10 @@ impl Desk<'_> {
             Action::Remove { queue, ids } => self.remove(&queue, ids).await,
             Action::Purge { queue, state, older_than } => self.purge(&queue, state, older_than).await,
             Action::Drain { queue, delayed } => self.drain(&queue, delayed).await,
+            Action::Limit { queue, total_concurrency, rate, tenant_concurrency, tenant_rate } => {
+                let changes = limits::Changes { total_concurrency, rate, tenant_concurrency, tenant_rate };
+                self.limit(&queue, changes).await
+            }
             Action::Pause { queue } => self.pause(&queue).await,
             Action::Resume { queue } => self.resume(&queue).await,
         }

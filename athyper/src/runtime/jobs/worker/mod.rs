@@ -5,6 +5,7 @@ mod attempt;
 mod driven;
 mod health;
 mod isolation;
+mod limits;
 mod locks;
 mod observer;
 mod park;

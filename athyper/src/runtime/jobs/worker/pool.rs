@@ -17,7 +17,7 @@ use super::health::{Progress, WorkerHealth};
 use super::locks::Locks;
 use super::observer::Observer;
 use super::puller::Puller;
-use super::{HandlerRunner, Shared, WorkerSettings, recovery};
+use super::{HandlerRunner, Shared, WorkerSettings, limits, recovery};
 use crate::foundation::clock::ClockExt;
 use crate::foundation::error::Result;
 use crate::foundation::jobs::{Claimed, JobId, QueueName};
@@ -60,6 +60,9 @@ impl WorkerPool {
     /// # Errors
     /// Those of the queue; `Internal` when there is no end to it.
     pub async fn run_available(&self) -> Result<Vec<AttemptReport>> {
+        for (queue, _) in self.shared.queues() {
+            limits::declare(&self.shared, &queue).await?;
+        }
         self.release_parked().await?;
         driven::run_available(&self.shared, &*self.locks().await?).await
     }
@@ -215,6 +218,7 @@ async fn supervise(
     stop: CancellationToken,
     cut: CancellationToken,
 ) -> Vec<Overrun> {
+    limits::declare_in_the_end(&shared, &queue.0, &stop).await;
     loop {
         let puller = Puller::new(shared.clone(), locks.clone(), queue.clone(), stop.clone(), cut.clone());
         match AssertUnwindSafe(puller.run()).catch_unwind().await {
