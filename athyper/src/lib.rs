@@ -28,8 +28,8 @@ pub mod jobs {
     #[cfg(feature = "memory")]
     pub use crate::adapters::memory::MemoryJobQueue;
     pub use crate::foundation::jobs::{
-        Added, Backoff, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration, JobCounts,
-        JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Limit, Lock, NewJob, Outcome, Priority,
+        Added, Backoff, CANCELLED, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration,
+        JobCounts, JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Limit, Lock, NewJob, Outcome, Priority,
         QueueLimits, QueueName, QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast,
         Verdict,
     };

@@ -214,6 +214,13 @@ impl JobAdministration for BrokenQueue {
         self.forgive(promoted, Fault::SaysFound, ErrorKind::NotFound)
     }
 
+    async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {
+        if self.has(Fault::IgnoresCancels) {
+            return Ok(());
+        }
+        self.forgive(self.inner.cancel(queue, id).await, Fault::CancelsAnything, ErrorKind::Conflict)
+    }
+
     async fn pause(&self, queue: &QueueName) -> Result<()> {
         self.memory().pauses += 1;
         match self.fault {

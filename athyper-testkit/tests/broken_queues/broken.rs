@@ -428,6 +428,27 @@ impl JobQueue for BrokenQueue {
         }
     }
 
+    async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
+        let lock = self.translate(lock).await;
+        match self.fault {
+            Some(Fault::LosesCheckpoints) => Ok(()),
+            Some(Fault::ReformatsCheckpoints) => self.inner.record_checkpoint(&lock, reformat(&checkpoint)).await,
+            Some(Fault::AcceptsStrangersCheckpoints) => {
+                let _ = self.inner.record_checkpoint(&lock, checkpoint).await;
+                Ok(())
+            }
+            _ => self.inner.record_checkpoint(&lock, checkpoint).await,
+        }
+    }
+
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {
+        match self.fault {
+            Some(Fault::SaysNothingIsCancelled) => Ok(Vec::new()),
+            Some(Fault::CancelsInEveryQueue) => self.inner.cancelled(&"mail".into()).await,
+            _ => self.inner.cancelled(queue).await,
+        }
+    }
+
     async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {
         self.recover_with_fault(&self.queue(queue), policy).await
     }

@@ -200,6 +200,14 @@ faults! {
     ListsEveryKind,
     ListsEveryPage,
     ListsTwice,
+    // Cancelling, and checkpoints.
+    IgnoresCancels,
+    CancelsAnything,
+    SaysNothingIsCancelled,
+    CancelsInEveryQueue,
+    LosesCheckpoints,
+    ReformatsCheckpoints,
+    AcceptsStrangersCheckpoints,
     // Limits.
     IgnoresLimits,
     SaysNoLimits,

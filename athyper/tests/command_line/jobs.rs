@@ -200,6 +200,24 @@ async fn the_limits_of_a_queue_are_shown_and_set() {
 }
 
 #[tokio::test]
+async fn a_job_is_cancelled_and_fails_with_that_reason() {
+    let folder = Folder::new();
+    enqueue(&folder, 2).await;
+    let id = ids_in(&folder, "waiting").await.remove(0);
+    let cancelled = call_in(&folder, &["jobs", "cancel", "mail", &id]).await;
+    assert_eq!(cancelled.stdout, "1 job cancelled\n", "{}", cancelled.stderr);
+    let shown = json_of(&call_in(&folder, &["jobs", "show", "mail", &id, "--json"]).await);
+    assert_eq!(
+        (&shown["state"], &shown["error"], &shown["checkpoint"]),
+        (&json!("failed"), &json!("cancelled"), &json!(null))
+    );
+    let again = call_in(&folder, &["jobs", "cancel", "mail", &id]).await;
+    assert_eq!(again.exit_code, 64, "{}", again.stdout);
+    assert!(again.stderr.contains("only a job that has not ended can be cancelled"), "{}", again.stderr);
+    assert_eq!(ids_in(&folder, "waiting").await.len(), 1);
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_named() {
     let folder = Folder::new();
     for (arguments, expected) in [

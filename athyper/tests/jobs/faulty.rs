@@ -116,6 +116,14 @@ impl JobQueue for FaultyQueue {
         self.inner.record_progress(lock, progress).await
     }
 
+    async fn record_checkpoint(&self, lock: &Lock, checkpoint: bytes::Bytes) -> Result<()> {
+        self.inner.record_checkpoint(lock, checkpoint).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {
+        self.inner.cancelled(queue).await
+    }
+
     async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {
         self.inner.recover(queue, policy).await
     }
@@ -166,6 +174,10 @@ impl JobAdministration for FaultyQueue {
 
     async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         self.inner.promote(queue, id).await
+    }
+
+    async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {
+        self.inner.cancel(queue, id).await
     }
 
     async fn pause(&self, queue: &QueueName) -> Result<()> {

@@ -23,14 +23,12 @@ async fn all_processes_together_keep_to_what_is_declared() {
     let gate = Gate::new();
     let handlers = gate.handlers().concurrency(5).limits(at_most(3));
     let world = World::new(handlers.clone());
-    let handles = world.jobs.enqueue_all((0..20).map(Work)).await.unwrap();
+    world.jobs.enqueue_all((0..20).map(Work)).await.unwrap();
     let other = world.another_process(handlers).1.start().await.unwrap();
-    let (_world, running) = world.start().await;
+    let (world, running) = world.start().await;
     gate.wait_until_running(3).await;
     gate.permits.add_permits(20);
-    for handle in &handles {
-        handle.result().await.unwrap();
-    }
+    world.pass_until_true(|| async { world.queue.counts(&"default".into()).await.unwrap().completed == 20 }).await;
     assert_eq!(gate.most(), 3);
     assert!(running.shutdown(LONG).await.settled && other.shutdown(LONG).await.settled);
 }

@@ -3,6 +3,7 @@
 
 mod ahead;
 mod backoff;
+mod cancelling;
 mod client;
 mod conformance;
 mod faulty;

@@ -4,6 +4,8 @@
 
 mod adding;
 mod administration;
+mod cancelling;
+mod checkpoints;
 mod concurrency;
 mod fairness;
 mod fixture;
@@ -70,6 +72,8 @@ pub fn cases() -> impl Iterator<Item = Case> {
     [
         adding::CASES,
         administration::CASES,
+        cancelling::CASES,
+        checkpoints::CASES,
         concurrency::CASES,
         fairness::CASES,
         limits::CASES,
@@ -135,6 +139,10 @@ macro_rules! job_queue_conformance {
             a_retried_job_goes_to_the_end retrying_forgives_stalls only_a_failed_job_can_be_retried
             a_promoted_job_is_ready only_a_delayed_job_can_be_promoted a_due_job_cannot_be_promoted
             the_oldest_waiting_job_can_be_asked_for the_store_answers
+            a_job_that_waits_is_cancelled_at_once a_held_job_is_asked_to_stop a_cancelled_job_does_not_come_back
+            a_cancelled_job_that_fails_says_why a_cancelled_job_of_a_silent_worker_ends what_has_ended_cannot_be_cancelled
+            a_cancelled_job_frees_its_serial_key a_cancelled_job_can_be_retried
+            a_checkpoint_comes_with_the_next_attempt a_checkpoint_stays a_stale_worker_keeps_no_checkpoint
             many_workers_get_each_job_once many_producers_lose_no_job one_of_many_producers_adds_an_id
             one_of_many_producers_gets_a_key one_of_many_reports_is_accepted
             a_report_and_a_recovery_do_not_both_win many_workers_respect_a_serial_key

@@ -21,6 +21,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 1, name: "jobs, schedules and leases", sql: FIRST },
             Migration { version: 2, name: "turns of tenants", sql: TURNS },
             Migration { version: 3, name: "limits of queues", sql: LIMITS },
+            Migration { version: 4, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
         ],
     }
 }
@@ -46,6 +47,12 @@ CREATE TABLE athyper_periods (
     ends_at BIGINT NOT NULL,
     PRIMARY KEY (queue, scope)
 );
+"#;
+
+const CHECKPOINTS: &str = r#"
+ALTER TABLE athyper_jobs ADD COLUMN checkpoint BYTEA;
+ALTER TABLE athyper_jobs ADD COLUMN cancelled BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX athyper_jobs_cancelled ON athyper_jobs (queue) WHERE state = 'active' AND cancelled;
 "#;
 
 const FIRST: &str = r#"

@@ -13,9 +13,9 @@
 //! # What is stored
 //! The keys and fields of BullMQ, and a few of our own that others ignore, each beginning with `ath:`. In a job's hash: `ath:v`
 //! (the payload's version), `ath:ctx` (who asked), `ath:due` (when it became or becomes ready, in microseconds), `ath:serial` (its
-//! serial key), `ath:place` (its score while it waited), `ath:parked`. Beside the queue's own keys: `ath:parked` (delayed jobs that
+//! serial key), `ath:place` (its score while it waited), `ath:parked`, `ath:checkpoint`, `ath:cancel`. Beside the queue's own keys: `ath:parked` (delayed jobs that
 //! are parked), `ath:serial` (serial keys and who holds them), `ath:held` and `ath:held:KEY` (jobs that wait for their serial
-//! key), `ath:order`, `ath:expiring` (finished jobs by when they go). Where tenants have limits, which stand in `meta` as
+//! key), `ath:order`, `ath:cancelled` (active jobs that were cancelled), `ath:expiring` (finished jobs by when they go). Where tenants have limits, which stand in `meta` as
 //! `ath:tenant:concurrency`, `ath:tenant:max` and `ath:tenant:duration`: `ath:tenants` and `ath:limited` (how many jobs of each run, and
 //! which), `ath:starts` and `ath:periods` (how many of each were started, until when), `ath:beyond:TENANT` and `ath:crowded` (jobs that
 //! wait for room, and of which tenants there are such). Below `PREFIX::ath:`: the names of the queues, schedules, leases.

@@ -41,6 +41,7 @@ scripts! {
     RECOVER = ["common", "limiting", "finishing", "recover"];
     RENEW = ["renew"];
     PROGRESS = ["common", "progress"];
+    CHECKPOINT = ["checkpoint"];
     RELEASE_PARKED = ["common", "release_parked"];
     COUNTS = ["common", "counts"];
     GET = ["common", "listing", "get"];

@@ -21,6 +21,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 2, name: "whose declaration a schedule is", sql: SINCE },
             Migration { version: 3, name: "turns of tenants", sql: TURNS },
             Migration { version: 4, name: "limits of queues", sql: LIMITS },
+            Migration { version: 5, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
         ],
     }
 }
@@ -48,6 +49,12 @@ CREATE TABLE athyper_periods (
     ends_at INTEGER NOT NULL,
     PRIMARY KEY (queue, scope)
 ) WITHOUT ROWID;
+";
+
+const CHECKPOINTS: &str = "
+ALTER TABLE athyper_jobs ADD COLUMN checkpoint BLOB;
+ALTER TABLE athyper_jobs ADD COLUMN cancelled BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX athyper_jobs_cancelled ON athyper_jobs (queue) WHERE state = 'active' AND cancelled;
 ";
 
 const FIRST: &str = "

@@ -94,7 +94,12 @@ pub struct Claimed {
     pub created_at: Timestamp,
     /// When it became ready.
     pub due_at: Timestamp,
+    /// What an earlier attempt kept for this one, as JSON.
+    pub checkpoint: Option<Bytes>,
 }
+
+/// The error of a job that was cancelled.
+pub const CANCELLED: &str = "cancelled";
 
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,6 +222,11 @@ pub struct Recovered {
 /// *Stalls.* [`recover`](Self::recover) counts one, and fails the job once there are more than allowed. The count starts
 /// again from zero when an attempt ends with an outcome other than [`Outcome::Release`]: stalls count in a row.
 ///
+/// *Cancelling.* A job that was cancelled while it was held and then completes is completed, and what fails has failed; any other
+/// outcome, and a stall, ends it as failed. Its error is [`CANCELLED`].
+///
+/// *Checkpoints.* The latest one comes with each further take of the job, also when it is retried by hand.
+///
 /// *Limits.* Jobs beyond the [limits](JobAdministration::set_limits) of their queue or tenant wait in their places, and hold nobody
 /// else up. Each take counts for a rate, whatever becomes of the job.
 ///
@@ -264,11 +274,23 @@ pub trait JobQueue: JobAdministration {
     /// `Unavailable` when the store cannot be reached.
     async fn renew(&self, locks: &[Lock], lock_for: Duration) -> Result<Vec<Lock>>;
 
+    /// The jobs of a queue that are held and were [cancelled](JobAdministration::cancel): their workers ask them to stop.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>>;
+
     /// Records the progress of a job that is held, as JSON.
     ///
     /// # Errors
     /// `Conflict` when the lock is lost.
     async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()>;
+
+    /// Keeps what the next attempt at a job that is held begins from, as JSON, in place of what was kept before.
+    ///
+    /// # Errors
+    /// `Conflict` when the lock is lost.
+    async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()>;
 
     /// Takes back the jobs of a queue whose lock ran out.
     ///
@@ -338,6 +360,12 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// `NotFound`, or `Conflict` when it is neither.
     async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()>;
+
+    /// Cancels a job. In nobody's hands it fails at once; one that is held is asked to stop.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Conflict` when it has ended.
+    async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()>;
 
     /// Stops handing out jobs of a queue; adding goes on.
     async fn pause(&self, queue: &QueueName) -> Result<()>;

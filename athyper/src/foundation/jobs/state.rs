@@ -112,6 +112,8 @@ pub struct JobRecord {
     pub stalls: u32,
     /// What the handler last reported, as JSON.
     pub progress: Option<Bytes>,
+    /// What an attempt kept for the next one, as JSON.
+    pub checkpoint: Option<Bytes>,
     /// What the handler returned, as JSON.
     pub result: Option<Bytes>,
     /// Why the latest attempt failed, or why the job is parked.

@@ -14,6 +14,8 @@ pub(super) enum Reason {
     LostLock,
     /// The process stops and the deadline of its drain has passed.
     Drain,
+    /// Somebody cancelled the job.
+    Cancelled,
 }
 
 /// How an attempt learns that it should stop, and whether its handler listens.

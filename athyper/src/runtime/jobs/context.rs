@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::cancellation::{Cancellation, Reason};
 use super::payload::encode;
 use crate::foundation::context::Context;
-use crate::foundation::error::{ErrorKind, Result};
-use crate::foundation::jobs::{JobId, JobQueue, Lock, QueueName};
+use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::jobs::{Claimed, JobId, JobQueue, Lock, QueueName};
 
 /// What a handler knows about the attempt it is, how it reports progress and learns that it should stop.
 #[derive(Clone)]
@@ -18,18 +20,20 @@ pub struct JobContext {
     lock: Lock,
     attempt: u32,
     queue: Option<Arc<dyn JobQueue>>,
+    checkpoint: Option<Bytes>,
     cancellation: Arc<Cancellation>,
 }
 
 impl JobContext {
     pub(super) fn new(
         context: Context,
-        lock: Lock,
-        attempt: u32,
+        claimed: &Claimed,
         queue: Arc<dyn JobQueue>,
         cancellation: Arc<Cancellation>,
     ) -> Self {
-        Self { context, lock, attempt, queue: Some(queue), cancellation }
+        let (lock, checkpoint) = (claimed.lock.clone(), claimed.checkpoint.clone());
+        let attempt = claimed.attempts_made.saturating_add(1);
+        Self { context, lock, attempt, queue: Some(queue), checkpoint, cancellation }
     }
 
     /// A context without a queue behind it, to call a handler as the plain function it is: progress goes nowhere and
@@ -37,7 +41,7 @@ impl JobContext {
     #[must_use]
     pub fn detached(context: Context) -> Self {
         let lock = Lock { queue: QueueName::from("detached"), id: JobId::from("detached"), token: 1 };
-        Self { context, lock, attempt: 1, queue: None, cancellation: Arc::default() }
+        Self { context, lock, attempt: 1, queue: None, checkpoint: None, cancellation: Arc::default() }
     }
 
     /// The job's id.
@@ -85,14 +89,57 @@ impl JobContext {
         let json = encode("the progress", &progress)?;
         drop(progress);
         let Some(queue) = &self.queue else { return Ok(()) };
-        let recorded = queue.record_progress(&self.lock, json).await;
+        self.heed(queue.record_progress(&self.lock, json).await)
+    }
+
+    /// Asks the attempt to stop once a note was refused because the job is in other hands.
+    fn heed(&self, recorded: Result<()>) -> Result<()> {
         if recorded.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict) {
             self.cancellation.fire(Reason::LostLock);
         }
         recorded
     }
 
-    /// Waits until the attempt should stop: it ran out of time, the job is in other hands, or the process stops.
+    /// Keeps how far the job is, so that the next attempt goes on from there: after an error, a time-out, a snooze, the end of this
+    /// process, or a retry by hand. The latest one counts.
+    ///
+    /// ```
+    /// # async fn send(_: usize) -> athyper::Result<()> { Ok(()) }
+    /// # async fn example(ctx: athyper::jobs::JobContext, addresses: Vec<usize>) -> athyper::Result<()> {
+    /// let done: usize = ctx.checkpoint()?.unwrap_or_default();
+    /// for (number, address) in addresses.into_iter().enumerate().skip(done) {
+    ///     send(address).await?;
+    ///     ctx.save_checkpoint(number + 1).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Conflict` when the job is in other hands by now (the attempt is then asked to stop); those of the queue.
+    pub async fn save_checkpoint(&self, checkpoint: impl Serialize + Send) -> Result<()> {
+        let json = encode("the checkpoint", &checkpoint)?;
+        drop(checkpoint);
+        let Some(queue) = &self.queue else { return Ok(()) };
+        self.heed(queue.record_checkpoint(&self.lock, json).await)
+    }
+
+    /// What an earlier attempt [kept](Self::save_checkpoint); `None` if none did.
+    ///
+    /// # Errors
+    /// `Invalid` with the code `job-checkpoint` when it is not of this type.
+    pub fn checkpoint<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let Some(json) = &self.checkpoint else { return Ok(None) };
+        serde_json::from_slice(json).map(Some).map_err(|error| {
+            let type_name = std::any::type_name::<T>();
+            Error::invalid(format!("the checkpoint of job {} is not a `{type_name}`: {error}", self.lock.id))
+                .with_code("job-checkpoint")
+                .with_source(error)
+        })
+    }
+
+    /// Waits until the attempt should stop: it ran out of time, the job was cancelled or is in other hands, or the
+    /// process stops.
     ///
     /// A handler that asks, here or by [`is_cancelled`](Self::is_cancelled), has some seconds from then on to end by
     /// itself; one that never asked is dropped at once, at its next `await`.

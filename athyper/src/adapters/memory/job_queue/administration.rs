@@ -92,6 +92,12 @@ impl JobAdministration for MemoryJobQueue {
         self.act(queue, id, &[JobState::Delayed, JobState::Parked], wanted, |shelf, now| shelf.make_ready(id, now))
     }
 
+    async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {
+        let unfinished = JobState::ALL.map(|state| if state.is_final() { JobState::Waiting } else { state });
+        let wanted = "and only a job that has not ended can be cancelled";
+        self.act(queue, id, &unfinished, wanted, |shelf, now| shelf.cancel(id, now))
+    }
+
     async fn pause(&self, queue: &QueueName) -> Result<()> {
         self.change(|store, _| store.shelves.entry(queue.clone()).or_default().paused = true);
         Ok(())

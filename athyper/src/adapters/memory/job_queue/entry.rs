@@ -20,6 +20,8 @@ pub(super) struct Entry {
     /// Its turn where tenants take turns; 0 anywhere else.
     pub(super) turn: u64,
     pub(super) locked_until: Duration,
+    /// Whether it was cancelled while it was held.
+    pub(super) is_cancelled: bool,
     /// Counts finished jobs, so that they have an order.
     pub(super) concluded: u64,
 }
@@ -38,6 +40,7 @@ impl Entry {
                 attempts_made: 0,
                 stalls: 0,
                 progress: None,
+                checkpoint: None,
                 result: None,
                 error: None,
             },
@@ -46,6 +49,7 @@ impl Entry {
             added,
             turn: 0,
             locked_until: Duration::ZERO,
+            is_cancelled: false,
             concluded: 0,
         }
     }
@@ -87,6 +91,7 @@ impl Entry {
             stalls: self.record.stalls,
             created_at: self.record.created_at,
             due_at: self.record.due_at,
+            checkpoint: self.record.checkpoint.clone(),
         }
     }
 }

@@ -21,8 +21,8 @@ use self::store::{Reading, Store};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobQueue, Lock, NewJob, QueueName, Recovered, RecoveryPolicy,
-    ScheduleStore, Take,
+    Added, Capabilities, Claimed, Finish, Finished, JobQueue, JobRecord, Lock, NewJob, QueueName, Recovered,
+    RecoveryPolicy, ScheduleStore, Take,
 };
 use crate::foundation::sql::Tx;
 
@@ -48,6 +48,20 @@ impl MemoryJobQueue {
 
     fn reading(&self) -> Reading {
         Reading { wall: self.clock.now(), since_boot: self.clock.since_boot() }
+    }
+
+    /// Writes to the record of a job that is held.
+    fn record(&self, lock: &Lock, write: impl FnOnce(&mut JobRecord)) -> Result<()> {
+        match self.store().held(lock) {
+            Some(entry) => {
+                write(&mut entry.record);
+                Ok(())
+            }
+            None => {
+                Err(Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", lock.id))
+                    .with_code("job-lock-lost"))
+            }
+        }
     }
 
     /// Runs a change and wakes whoever waits for jobs.
@@ -123,16 +137,15 @@ impl JobQueue for MemoryJobQueue {
     }
 
     async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()> {
-        match self.store().held(lock) {
-            Some(entry) => {
-                entry.record.progress = Some(progress);
-                Ok(())
-            }
-            None => {
-                Err(Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", lock.id))
-                    .with_code("job-lock-lost"))
-            }
-        }
+        self.record(lock, |record| record.progress = Some(progress))
+    }
+
+    async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
+        self.record(lock, |record| record.checkpoint = Some(checkpoint))
+    }
+
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {
+        Ok(self.store().cancelled(queue))
     }
 
     async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {

@@ -8,7 +8,7 @@ use super::store::{Jobs, later};
 use super::turns::Turns;
 use super::usage::Usage;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::jobs::{JobCounts, JobId, JobState, Lock};
+use crate::foundation::jobs::{CANCELLED, JobCounts, JobId, JobState, Lock};
 
 /// The jobs of one queue, in the orders they are asked for.
 #[derive(Debug, Default)]
@@ -125,6 +125,19 @@ impl Shelf {
         self.jobs.insert(id, entry);
     }
 
+    /// Asks a job that is held to stop, and ends any other.
+    pub(super) fn cancel(&mut self, id: &JobId, now: Timestamp) {
+        let Some(entry) = self.jobs.get_mut(id) else { return };
+        if entry.record.state == JobState::Active {
+            entry.is_cancelled = true;
+        } else if let Some(mut entry) = self.jobs.remove(id) {
+            self.waiting.remove(&entry.place());
+            self.delayed.remove(&(entry.record.due_at, entry.added));
+            entry.record.error = Some(CANCELLED.to_owned());
+            self.conclude(entry, JobState::Failed, now);
+        }
+    }
+
     /// Records the end of a job, and lets go of finished ones beyond their bounds.
     pub(super) fn conclude(&mut self, mut entry: Entry, state: JobState, now: Timestamp) {
         let id = entry.record.envelope.id.clone();
@@ -167,6 +180,7 @@ impl Shelf {
     pub(super) fn revive(&mut self, id: &JobId, now: Timestamp) {
         if let Some(mut entry) = self.forget_finished(id) {
             let record = &mut entry.record;
+            entry.is_cancelled = false;
             (record.attempts_made, record.stalls) = (0, 0);
             record.finished_at = None;
             record.due_at = now;

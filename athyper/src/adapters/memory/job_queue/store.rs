@@ -7,7 +7,7 @@ use super::entry::{Entry, Place};
 use super::shelf::Shelf;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::jobs::{
-    Added, Claimed, Finish, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy,
+    Added, CANCELLED, Claimed, Finish, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy,
     ScheduleRecord, Take, Verdict,
 };
 
@@ -98,14 +98,19 @@ impl Store {
     fn finish_one(&mut self, finish: Finish, now: Reading) -> Verdict {
         let Some(shelf) = self.shelves.get_mut(&finish.lock.queue) else { return Verdict::LostLock };
         let Some(mut entry) = shelf.give_back(&finish.lock) else { return Verdict::LostLock };
+        let outcome = match finish.outcome {
+            outcome @ (Outcome::Complete(_) | Outcome::Fail { .. }) => outcome,
+            _ if entry.is_cancelled => Outcome::Fail { error: CANCELLED.to_owned() },
+            outcome => outcome,
+        };
         let record = &mut entry.record;
-        if matches!(finish.outcome, Outcome::Complete(_) | Outcome::Retry { .. } | Outcome::Fail { .. }) {
+        if matches!(outcome, Outcome::Complete(_) | Outcome::Retry { .. } | Outcome::Fail { .. }) {
             record.attempts_made = record.attempts_made.saturating_add(1);
         }
-        if !matches!(finish.outcome, Outcome::Release) {
+        if !matches!(outcome, Outcome::Release) {
             record.stalls = 0;
         }
-        match finish.outcome {
+        match outcome {
             Outcome::Complete(result) => {
                 record.result = Some(result);
                 record.error = None;
@@ -169,9 +174,10 @@ impl Store {
                 let record = &mut entry.record;
                 record.stalls = record.stalls.saturating_add(1);
                 let (id, kind) = (lock.id, record.envelope.kind.clone());
-                if record.stalls > policy.max_stalls {
-                    record.error =
-                        Some(format!("its worker went silent {} times in a row while it held the job", record.stalls));
+                if entry.is_cancelled || record.stalls > policy.max_stalls {
+                    let reason =
+                        format!("its worker went silent {} times in a row while it held the job", record.stalls);
+                    record.error = Some(if entry.is_cancelled { CANCELLED.to_owned() } else { reason });
                     shelf.conclude(entry, JobState::Failed, now.wall);
                     return Some(Recovered { id, kind, state: JobState::Failed });
                 }
@@ -179,6 +185,13 @@ impl Store {
                 Some(Recovered { id, kind, state: JobState::Waiting })
             })
             .collect()
+    }
+
+    /// The jobs that are held and were cancelled.
+    pub(super) fn cancelled(&self, queue: &QueueName) -> Vec<Lock> {
+        let Some(shelf) = self.shelves.get(queue) else { return Vec::new() };
+        let active = shelf.active.iter().filter_map(|id| shelf.jobs.get(id));
+        active.filter(|entry| entry.is_cancelled).map(Entry::lock).collect()
     }
 
     /// Makes parked jobs of these kinds ready.

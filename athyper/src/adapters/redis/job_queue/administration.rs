@@ -18,6 +18,7 @@ use crate::foundation::jobs::{
 #[derive(Clone, Copy)]
 enum Change {
     Remove,
+    Cancel,
     Retry,
     Promote,
 }
@@ -26,6 +27,7 @@ impl Change {
     const fn word(self) -> &'static str {
         match self {
             Self::Remove => "remove",
+            Self::Cancel => "cancel",
             Self::Retry => "retry",
             Self::Promote => "promote",
         }
@@ -35,6 +37,9 @@ impl Change {
     fn rule(self, state: &str) -> (bool, &'static str) {
         match self {
             Self::Remove => (state != "active", "and only a job that no worker holds can be removed"),
+            Self::Cancel => {
+                (!matches!(state, "completed" | "failed"), "and only a job that has not ended can be cancelled")
+            }
             Self::Retry => (state == "failed", "and only a failed job can be retried"),
             Self::Promote => {
                 (matches!(state, "delayed" | "parked"), "and only a delayed or parked job can be promoted")
@@ -125,6 +130,10 @@ impl JobAdministration for RedisJobQueue {
 
     async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         self.change(queue, id, Change::Promote).await
+    }
+
+    async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {
+        self.change(queue, id, Change::Cancel).await
     }
 
     async fn pause(&self, queue: &QueueName) -> Result<()> {

@@ -27,7 +27,7 @@ use self::wake::Wakers;
 use super::connection::{Call, Connections, Repeat};
 use super::durability::Durability;
 use super::error::strange;
-use super::scripts::{PROGRESS, RECOVER, RELEASE_PARKED, RENEW};
+use super::scripts::{CHECKPOINT, PROGRESS, RECOVER, RELEASE_PARKED, RENEW, Script};
 use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
@@ -86,6 +86,35 @@ impl Inner {
     /// A script on a queue, whose first argument is the time in milliseconds.
     fn timed(&self, queue: &QueueName) -> Call {
         Call::on(self.key(queue, "meta")).number(self.clock.now().timestamp_millis())
+    }
+
+    /// Writes a note of a job that is held, by a script.
+    async fn record(&self, script: &'static Script, lock: &Lock, json: &Bytes) -> Result<()> {
+        let call = Call::on(self.key(&lock.queue, "meta"))
+            .with(identity::spell(lock.id.as_str()).as_bytes())
+            .number(lock.token)
+            .with(claims::as_json(json));
+        if self.connections.run(script, call, Repeat::Freely).await? == Value::Int(1) {
+            return Ok(());
+        }
+        let message = format!("job {} is not held by this worker any more", lock.id);
+        Err(Error::new(ErrorKind::Conflict, message).with_code("job-lock-lost"))
+    }
+
+    /// The jobs that are held and were cancelled.
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {
+        let mut command = ::redis::cmd("SMEMBERS");
+        command.arg(self.key(queue, "ath:cancelled"));
+        let mut locks = Vec::new();
+        for id in read_list(self.connections.call(&command, Repeat::Freely).await?)?.into_iter().filter_map(read_text) {
+            let mut command = ::redis::cmd("HGET");
+            command.arg(self.key(queue, &id)).arg("ats");
+            let token = read_text(self.connections.call(&command, Repeat::Freely).await?);
+            if let Some(token) = token.and_then(|token| token.parse().ok()) {
+                locks.push(Lock { queue: queue.clone(), id: read_id(&id), token });
+            }
+        }
+        Ok(locks)
     }
 
     /// Remembers the names of queues, also once they are empty.
@@ -174,16 +203,15 @@ impl JobQueue for RedisJobQueue {
     }
 
     async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()> {
-        let call = Call::on(self.inner.key(&lock.queue, "meta"))
-            .with(identity::spell(lock.id.as_str()).as_bytes())
-            .number(lock.token)
-            .with(claims::as_json(&progress));
-        let held = self.inner.connections.run(&PROGRESS, call, Repeat::Freely).await?;
-        if held == Value::Int(1) {
-            return Ok(());
-        }
-        let message = format!("job {} is not held by this worker any more", lock.id);
-        Err(Error::new(ErrorKind::Conflict, message).with_code("job-lock-lost"))
+        self.inner.record(&PROGRESS, lock, &progress).await
+    }
+
+    async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
+        self.inner.record(&CHECKPOINT, lock, &checkpoint).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {
+        self.inner.cancelled(queue).await
     }
 
     async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {

@@ -281,12 +281,13 @@ pub(super) fn read_claimed(value: Value, queue: &QueueName) -> Result<(Claimed, 
     stored.id = cells.text().ok_or_else(|| strange("the id of a job"))?;
     let scheduler = cells.text().filter(|scheduler| !scheduler.is_empty());
     let stalls = cells.number().unwrap_or_default();
+    let checkpoint = cells.bytes().map(Bytes::from);
     let options = scheduler.is_some().then(|| stored.opts.clone()).flatten().unwrap_or_default();
     let (created_at, due_at) = (stored.created(), stored.due_at());
     let envelope = stored.into_envelope(queue);
     let run = scheduler.map(|scheduler| Run { scheduler, id: envelope.id.clone(), options });
     let lock = Lock { queue: queue.clone(), id: envelope.id.clone(), token };
-    Ok((Claimed { envelope, lock, attempts_made, stalls, created_at, due_at }, run))
+    Ok((Claimed { envelope, lock, attempts_made, stalls, created_at, due_at, checkpoint }, run))
 }
 
 /// Reads a job as it is told of: its state, its id, its score among the delayed ones, and its hash.
@@ -338,6 +339,7 @@ pub(super) fn read_record(value: Value, queue: &QueueName) -> Result<JobRecord> 
         attempts_made,
         stalls,
         progress: bytes("progress").map(Bytes::from),
+        checkpoint: bytes("ath:checkpoint").map(Bytes::from),
         result: bytes("returnvalue").map(Bytes::from),
         error: failure.filter(|_| state != JobState::Completed),
         envelope: stored.into_envelope(queue),

@@ -1,5 +1,5 @@
 -- Changes one job by hand. KEYS[1]: the `meta` key of the queue. ARGV: the time in milliseconds and in microseconds, the job, and
--- `remove`, `retry` or `promote`. Answers with the state it was in; nothing was changed if that state does not allow it.
+-- `remove`, `cancel`, `retry` or `promote`. Answers with the state it was in; nothing was changed if that state does not allow it.
 
 local now = tonumber(ARGV[1])
 local queue = open(string.sub(KEYS[1], 1, -5))
@@ -21,12 +21,28 @@ local function leave_held()
   if call('HEXISTS', base .. 'ath:serial', serial) == 0 then free_serial(queue, serial) end
 end
 
-if change == 'remove' and state ~= 'active' then
+-- A job that nobody holds leaves whatever it waits in.
+local function leave()
   call('LREM', base .. 'wait', 0, id)
   call('ZREM', base .. 'prioritized', id)
   call('ZREM', base .. 'delayed', id)
   call('ZREM', base .. 'ath:parked', id)
   call('ZREM', base .. 'waiting-children', id)
+end
+
+if change == 'cancel' and state == 'active' then
+  call('HSET', key, 'ath:cancel', '1')
+  call('SADD', base .. 'ath:cancelled', id)
+  -- Whoever ends it has to look at the job.
+  look_at_end(queue, id)
+elseif change == 'cancel' and state ~= 'completed' and state ~= 'failed' then
+  leave()
+  local job = read_job(queue, id)
+  conclude(queue, job, 'failed', CANCELLED, stacked(job, '"' .. CANCELLED .. '"'), now)
+  leave_held()
+  trim(queue)
+elseif change == 'remove' and state ~= 'active' then
+  leave()
   drop_finished(queue, { id })
   leave_held()
   if fields[3] then

@@ -5,6 +5,8 @@ local call = redis.call
 local NEW_EVENTS = '10000'
 local CLASS = 4294967296
 local SLOTS = 4096
+-- The error of a job that was cancelled.
+local CANCELLED = 'cancelled'
 
 -- What holds for the whole queue, read once an operation.
 local function open(base)
@@ -182,6 +184,13 @@ local function end_serial(queue, id, serial)
     call('HDEL', queue.base .. 'ath:serial', serial)
     free_serial(queue, serial)
   end
+end
+
+-- Lets whoever ends an active job look at it, and not only at what its lock tells.
+local function look_at_end(queue, id)
+  local key = queue.base .. id .. ':lock'
+  local lock = string.match(call('GET', key) or '', '^ath:%d+')
+  if lock then call('SET', key, lock, 'KEEPTTL') end
 end
 
 -- Everything that is stored of one job.

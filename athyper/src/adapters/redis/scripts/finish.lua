@@ -33,6 +33,11 @@ local function postpone(job, fields, due, exact)
 end
 
 local function settle(job, outcome, text, quoted, due, exact)
+  if job.cancelled then
+    call('SREM', queue.base .. 'ath:cancelled', job.id)
+    call('HDEL', job.key, 'ath:cancel')
+    if outcome ~= 'complete' and outcome ~= 'fail' then outcome, text, quoted = 'fail', CANCELLED, '"' .. CANCELLED .. '"' end
+  end
   if outcome == 'complete' or outcome == 'fail' or outcome == 'retry' then job.attempts_made = job.attempts_made + 1 end
   if outcome == 'complete' or outcome == 'fail' then
     local words = outcome == 'fail' and stacked(job, quoted) or {}

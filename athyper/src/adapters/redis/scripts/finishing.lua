@@ -159,7 +159,7 @@ local function conclude(queue, job, state, text, stack, now)
 end
 
 -- What ending a job needs to know of it.
-local HELD = { 'ats', 'opts', 'priority', 'stc', 'ath:serial', 'ath:place', 'atm', 'deid', 'parentKey', 'parent', 'defa', 'stacktrace', 'name', 'ath:share' }
+local HELD = { 'ats', 'opts', 'priority', 'stc', 'ath:serial', 'ath:place', 'atm', 'deid', 'parentKey', 'parent', 'defa', 'stacktrace', 'name', 'ath:share', 'ath:cancel' }
 
 local function read_job(queue, id)
   local key = queue.base .. id
@@ -169,7 +169,7 @@ local function read_job(queue, id)
   return {
     id = id, key = key, started = tonumber(fields[1]), opts = fields[2], priority = fields[3],
     stalls = tonumber(fields[4]) or 0, serial = fields[5], place = fields[6], attempts_made = tonumber(fields[7]) or 0,
-    unique = fields[8], parent_key = fields[9], parent = fields[10], defa = fields[11], stack = fields[12], name = fields[13], share = fields[14],
+    unique = fields[8], parent_key = fields[9], parent = fields[10], defa = fields[11], stack = fields[12], name = fields[13], share = fields[14], cancelled = fields[15],
     attempts = tonumber(string.match(fields[2] or '', '"attempts":(%d+)')) or 0,
   }
 end

@@ -19,9 +19,7 @@ else
       local share = call('HGET', base .. id, 'ath:share')
       if share then
         begin_tenant(queue, id, share)
-        -- Whoever ends it has to look at the job.
-        local lock = string.match(call('GET', base .. id .. ':lock') or '', '^ath:%d+')
-        if lock then call('SET', base .. id .. ':lock', lock, 'KEEPTTL') end
+        look_at_end(queue, id)
       end
     end
   end

@@ -13,9 +13,14 @@ local recovered = {}
 local function take_back(id)
   local job = read_job(queue, id)
   call('LREM', queue.base .. 'active', -1, id)
-  local failed = job.stalls + 1 > allowed
+  local failed = job.cancelled or job.stalls + 1 > allowed
   if failed then
     local reason = 'its worker went silent ' .. (job.stalls + 1) .. ' times in a row while it held the job'
+    if job.cancelled then
+      reason = CANCELLED
+      call('SREM', queue.base .. 'ath:cancelled', id)
+      call('HDEL', job.key, 'ath:cancel')
+    end
     local words = stacked(job, cjson.encode(reason))
     words[3], words[4] = 'stc', job.stalls + 1
     conclude(queue, job, 'failed', reason, words, now)
@@ -49,6 +54,12 @@ end
 local busy = call('HGETALL', queue.base .. 'ath:serial')
 for index = 1, #busy, 2 do
   if not call('LPOS', queue.base .. 'active', busy[index + 1]) then end_serial(queue, busy[index + 1], busy[index]) end
+end
+for _, id in ipairs(call('SMEMBERS', queue.base .. 'ath:cancelled')) do
+  if not call('LPOS', queue.base .. 'active', id) then
+    call('SREM', queue.base .. 'ath:cancelled', id)
+    call('HDEL', queue.base .. id, 'ath:cancel')
+  end
 end
 local limited = call('HGETALL', queue.base .. 'ath:limited')
 for index = 1, #limited, 2 do

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::cancel::Cancel;
 use super::ready::{last_position, promote, settle};
 use super::record::{Cells, RECORD, from_micros, micros, queue_name, read_record, read_state};
 use super::turns::{self, position_or_turn};
@@ -86,7 +87,9 @@ impl Change {
                 "DELETE FROM athyper_jobs WHERE queue = $1 AND id = $2".to_owned(),
                 "DELETE FROM athyper_job_keys WHERE queue = $1 AND job = $2".to_owned(),
             ],
-            Self::Retry => vec![ready(", attempts_made = 0, stalls = 0, finished_at = NULL, keep_until = NULL")],
+            Self::Retry => {
+                vec![ready(", attempts_made = 0, stalls = 0, cancelled = FALSE, finished_at = NULL, keep_until = NULL")]
+            }
             Self::Promote => vec![ready("")],
         }
     }
@@ -317,6 +320,10 @@ impl<S: SqlStore> JobAdministration for SqlJobQueue<S> {
 
     async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         self.change(queue, id, Change::Promote).await
+    }
+
+    async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {
+        self.store().run(Cancel { shared: self.shared.clone(), queue: queue.clone(), id: id.clone() }).await?
     }
 
     async fn pause(&self, queue: &QueueName) -> Result<()> {

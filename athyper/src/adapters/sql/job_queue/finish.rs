@@ -14,7 +14,7 @@ use crate::adapters::sql::dialect::{among, behind, greatest};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{Finish, JobState, Lock, Outcome, QueueName, Take, Verdict};
+use crate::foundation::jobs::{CANCELLED, Finish, JobState, Lock, Outcome, QueueName, Take, Verdict};
 use crate::foundation::sql::{Dialect, Row, Statement};
 
 /// Records outcomes, and takes the next jobs.
@@ -85,26 +85,35 @@ async fn close<S: SqlStore>(
         Outcome::Release => {
             let sql = format!(
                 "UPDATE athyper_jobs SET state = 'waiting', held = serial_key IS NOT NULL, {LET_GO} WHERE {HELD} \
-                 RETURNING serial_key"
+                 AND NOT cancelled RETURNING serial_key"
             );
             session.fetch(on_held(sql, lock)).await?.into_iter().next()
         }
     };
-    let Some(row) = row else { return Ok(Verdict::LostLock) };
+    let is_end = matches!(finish.outcome, Outcome::Complete(_) | Outcome::Fail { .. });
+    let cancelled = if row.is_none() && !is_end { conclude_cancelled(session, lock, sweep).await? } else { None };
+    let has_ended = is_end || cancelled.is_some();
+    let Some(row) = row.or(cancelled) else { return Ok(Verdict::LostLock) };
     let key: Option<String> = row.at(0)?;
-    let has_ended = matches!(finish.outcome, Outcome::Complete(_) | Outcome::Fail { .. });
     // A finished job lets the next one of its key go, or another one beyond a limit; any other may be taken again itself.
     if key.is_some() || !has_ended || row.at(3)? {
         shared.wake_after_commit(session, &lock.queue);
     }
     match finish.outcome {
-        Outcome::Retry { delay, .. } if delay.is_zero() => line_up(session, &lock.queue, vec![row]).await?,
-        Outcome::Snooze { delay } | Outcome::Park { delay, .. } if delay.is_zero() => {
+        Outcome::Retry { delay, .. } | Outcome::Snooze { delay } | Outcome::Park { delay, .. }
+            if delay.is_zero() && !has_ended =>
+        {
             line_up(session, &lock.queue, vec![row]).await?;
         }
         _ => settle(session, &lock.queue, key).await?,
     }
     Ok(Verdict::Applied)
+}
+
+/// Ends a job that would come back to wait and was cancelled.
+async fn conclude_cancelled(session: &mut Session<'_>, lock: &Lock, sweep: &mut Sweep) -> Result<Option<Row>> {
+    let sql = conclude_sql(session.dialect, JobState::Failed, "error = $5,");
+    conclude(session, lock, JobState::Failed, on_held(sql, lock), CANCELLED.into(), sweep).await
 }
 
 /// The text that ends a job, for [`on_held`] with the instant as fourth and the result or error as fifth value.
@@ -159,7 +168,8 @@ async fn postpone(
     let state = if delay.is_zero() { JobState::Waiting } else { state };
     let sql = format!(
         "UPDATE athyper_jobs SET state = '{}', held = {} AND serial_key IS NOT NULL, due_at = $4, position = {}, stalls = 0, \
-         attempts_made = attempts_made + $5, error = coalesce($6, error), {LET_GO} WHERE {HELD} {READY}",
+         attempts_made = attempts_made + $5, error = coalesce($6, error), {LET_GO} WHERE {HELD} \
+         AND NOT cancelled {READY}",
         state.as_str(),
         if state == JobState::Waiting { "TRUE" } else { "FALSE" },
         if state == JobState::Waiting { position_or_turn("$4") } else { "$4".to_owned() }

@@ -5,6 +5,7 @@
 
 mod add;
 mod administration;
+mod cancel;
 mod finish;
 mod limited;
 mod ready;
@@ -30,7 +31,7 @@ use self::add::Add;
 use self::finish::Close;
 use self::record::{Cells, micros};
 use self::recover::{Recover, ReleaseParked};
-use self::renew::{RecordProgress, Renew};
+use self::renew::{Note, Record, Renew};
 use super::operation::Session;
 use super::store::SqlStore;
 use crate::foundation::error::{Error, ErrorKind, Result};
@@ -85,6 +86,15 @@ impl<S: SqlStore> SqlJobQueue<S> {
     fn store(&self) -> &S {
         &self.shared.store
     }
+
+    /// Writes a note of a job that is held.
+    async fn record(&self, lock: &Lock, note: Note, json: Bytes) -> Result<()> {
+        if self.store().run(Record { lock: lock.clone(), note, json }).await? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", lock.id))
+            .with_code("job-lock-lost"))
+    }
 }
 
 #[async_trait]
@@ -125,11 +135,15 @@ impl<S: SqlStore> JobQueue for SqlJobQueue<S> {
     }
 
     async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()> {
-        if self.store().run(RecordProgress { lock: lock.clone(), progress }).await? {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", lock.id))
-            .with_code("job-lock-lost"))
+        self.record(lock, Note::Progress, progress).await
+    }
+
+    async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
+        self.record(lock, Note::Checkpoint, checkpoint).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {
+        cancel::cancelled(self.store(), queue).await
     }
 
     async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {

@@ -11,11 +11,11 @@ use crate::foundation::sql::{FromSqlValue, Row, SqlValue};
 
 /// The columns that [`read_record`] reads, in its order.
 pub(super) const RECORD: &str = "queue, id, kind, version, payload, context, options, attempts_started, attempts_made, \
-                                 created_at, due_at, state, started_at, finished_at, stalls, progress, result, error";
+                                 created_at, due_at, state, started_at, finished_at, stalls, progress, checkpoint, result, error";
 
 /// The columns that [`read_claimed`] reads, in its order; by the first three the rows are sorted.
 pub(super) const CLAIMED: &str = "priority, position, seq, queue, id, kind, version, payload, context, options, \
-                                  attempts_started, attempts_made, stalls, created_at, due_at";
+                                  attempts_started, attempts_made, stalls, created_at, due_at, checkpoint";
 
 /// The values of one row, one after another.
 pub(super) struct Cells(std::vec::IntoIter<SqlValue>);
@@ -80,6 +80,7 @@ pub(super) fn read_record(row: Row, now: Timestamp) -> Result<JobRecord> {
         attempts_made,
         stalls: cells.next()?,
         progress: cells.bytes()?,
+        checkpoint: cells.bytes()?,
         result: cells.bytes()?,
         error: cells.next()?,
     })
@@ -104,6 +105,7 @@ pub(super) fn read_claimed(row: Row) -> Result<Placed> {
         stalls: cells.next()?,
         created_at: cells.instant()?,
         due_at: cells.instant()?,
+        checkpoint: cells.bytes()?,
     };
     Ok(Placed { place, claimed })
 }

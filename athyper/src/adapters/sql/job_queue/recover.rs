@@ -14,7 +14,7 @@ use crate::adapters::sql::dialect::{LockClock, kept_if_free};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{JobState, Lock, QueueName, Recovered, RecoveryPolicy};
+use crate::foundation::jobs::{CANCELLED, JobState, Lock, QueueName, Recovered, RecoveryPolicy};
 use crate::foundation::sql::{Row, Statement};
 
 /// Whether there is anything for [`Recover`] to do: silent workers in a queue, or unique keys whose time has passed.
@@ -45,13 +45,15 @@ struct Silent {
     lock: Lock,
     kind: String,
     stalls: u32,
+    is_cancelled: bool,
 }
 
 impl Silent {
     fn read(row: Row, queue: &QueueName) -> Result<Self> {
         let mut cells = Cells::of(row);
         let (id, kind, token, stalls) = (cells.next().map(job_id)?, cells.next()?, cells.next()?, cells.next()?);
-        Ok(Self { lock: Lock { queue: queue.clone(), id, token }, kind, stalls })
+        let is_cancelled = cells.next()?;
+        Ok(Self { lock: Lock { queue: queue.clone(), id, token }, kind, stalls, is_cancelled })
     }
 }
 
@@ -62,7 +64,7 @@ impl<S: SqlStore> Operation for Recover<S> {
     async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Recovered>> {
         session.execute(Statement::text(FORGET_KEYS).bind(micros(session.now))).await?;
         let silent = format!(
-            "SELECT id, kind, attempts_started, stalls FROM athyper_jobs WHERE {} ORDER BY priority, position, seq{}",
+            "SELECT id, kind, attempts_started, stalls, cancelled FROM athyper_jobs WHERE {} ORDER BY priority, position, seq{}",
             silent(&session.locks),
             kept_if_free(session.dialect)
         );
@@ -88,14 +90,19 @@ impl<S: SqlStore> Operation for Recover<S> {
 impl<S: SqlStore> Recover<S> {
     async fn take_back(&self, session: &mut Session<'_>, silent: Silent, sweep: &mut Sweep) -> Result<Recovered> {
         let stalls = silent.stalls.saturating_add(1);
-        let state = if stalls > self.policy.max_stalls { JobState::Failed } else { JobState::Waiting };
+        let state =
+            if silent.is_cancelled || stalls > self.policy.max_stalls { JobState::Failed } else { JobState::Waiting };
         let row = if state == JobState::Failed {
             let sql = format!(
                 "UPDATE athyper_jobs SET stalls = $5, error = $6, {} WHERE {} {ENDED}",
                 end(session.dialect, state),
                 HELD
             );
-            let error = format!("its worker went silent {stalls} times in a row while it held the job");
+            let error = if silent.is_cancelled {
+                CANCELLED.to_owned()
+            } else {
+                format!("its worker went silent {stalls} times in a row while it held the job")
+            };
             let fail = on_held(sql, &silent.lock).bind(micros(session.now)).bind(stalls).bind(error);
             let row = session.fetch(fail).await?.into_iter().next();
             if let Some(row) = &row {

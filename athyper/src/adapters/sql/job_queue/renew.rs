@@ -1,4 +1,4 @@
-//! Holding jobs for longer, and their progress.
+//! Holding jobs for longer, and what their attempts note.
 
 use std::time::Duration;
 
@@ -36,18 +36,30 @@ impl Operation for Renew {
     }
 }
 
-/// Records progress; answers whether the lock was good.
-pub(super) struct RecordProgress {
+/// What is written of a job that is held.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Note {
+    Progress,
+    Checkpoint,
+}
+
+/// Writes a note; answers whether the lock was good.
+pub(super) struct Record {
     pub(super) lock: Lock,
-    pub(super) progress: Bytes,
+    pub(super) note: Note,
+    pub(super) json: Bytes,
 }
 
 #[async_trait]
-impl Operation for RecordProgress {
+impl Operation for Record {
     type Answer = bool;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<bool> {
-        let sql = format!("UPDATE athyper_jobs SET progress = $4 WHERE {}", HELD);
-        Ok(session.execute(on_held(sql, &self.lock).bind(self.progress.to_vec())).await? > 0)
+        let column = match self.note {
+            Note::Progress => "progress",
+            Note::Checkpoint => "checkpoint",
+        };
+        let sql = format!("UPDATE athyper_jobs SET {column} = $4 WHERE {HELD}");
+        Ok(session.execute(on_held(sql, &self.lock).bind(self.json.to_vec())).await? > 0)
     }
 }

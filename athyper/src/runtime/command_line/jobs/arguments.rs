@@ -50,6 +50,12 @@ pub(super) enum Action {
     Retry(Which),
     /// Make delayed and parked jobs ready now
     Promote(Which),
+    /// Cancel jobs: those that run are asked to stop, any others fail at once
+    Cancel {
+        queue: String,
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
     /// Remove jobs that no worker holds
     Remove {
         queue: String,

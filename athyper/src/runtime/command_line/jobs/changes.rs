@@ -18,6 +18,7 @@ const PAGE: u64 = 100;
 enum Change {
     Retry,
     Promote,
+    Cancel,
     Remove,
 }
 
@@ -26,6 +27,7 @@ impl Change {
         match self {
             Self::Retry => "retried",
             Self::Promote => "promoted",
+            Self::Cancel => "cancelled",
             Self::Remove => "removed",
         }
     }
@@ -38,6 +40,11 @@ impl Desk<'_> {
 
     pub(super) async fn promote(&self, which: Which) -> Result<Output> {
         self.change_which(which, Change::Promote, &[JobState::Delayed, JobState::Parked]).await
+    }
+
+    pub(super) async fn cancel(&self, queue: &str, ids: Vec<String>) -> Result<Output> {
+        let queue = self.named(queue).await?;
+        self.change_each(&queue, ids, Change::Cancel).await
     }
 
     pub(super) async fn remove(&self, queue: &str, ids: Vec<String>) -> Result<Output> {
@@ -75,6 +82,7 @@ impl Desk<'_> {
         match change {
             Change::Retry => self.queue.retry(queue, id).await,
             Change::Promote => self.queue.promote(queue, id).await,
+            Change::Cancel => self.queue.cancel(queue, id).await,
             Change::Remove => self.queue.remove(queue, id).await,
         }
     }

@@ -47,6 +47,7 @@ impl Desk<'_> {
             Action::Show { queue, id } => self.show(&queue, &JobId::from(id)).await,
             Action::Retry(which) => self.retry(which).await,
             Action::Promote(which) => self.promote(which).await,
+            Action::Cancel { queue, ids } => self.cancel(&queue, ids).await,
             Action::Remove { queue, ids } => self.remove(&queue, ids).await,
             Action::Purge { queue, state, older_than } => self.purge(&queue, state, older_than).await,
             Action::Drain { queue, delayed } => self.drain(&queue, delayed).await,

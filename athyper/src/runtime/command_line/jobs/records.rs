@@ -84,7 +84,9 @@ fn sheet(record: &JobRecord) -> String {
     fact("tenant", &context.tenant().unwrap_or("-"));
     fact("principal", &context.principal().map_or("-", |principal| principal.id.as_str()));
     fact("payload", &document(&envelope.payload));
-    for (name, value) in [("progress", &record.progress), ("result", &record.result)] {
+    for (name, value) in
+        [("progress", &record.progress), ("checkpoint", &record.checkpoint), ("result", &record.result)]
+    {
         if let Some(value) = value {
             fact(name, &document(value));
         }
@@ -126,6 +128,7 @@ fn describe(record: &JobRecord) -> Value {
         "principal": context.principal().map(|principal| principal.id.as_str()),
         "payload": document(&envelope.payload),
         "progress": record.progress.as_ref().map(document),
+        "checkpoint": record.checkpoint.as_ref().map(document),
         "result": record.result.as_ref().map(document),
         "error": record.error,
     })

@@ -13,7 +13,7 @@ use super::super::link::Link;
 use super::Jobs;
 use crate::foundation::clock::{Clock, ClockExt};
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::{Added, Job, JobId, JobRecord, JobState, QueueName, Retention};
+use crate::foundation::jobs::{Added, CANCELLED, Job, JobId, JobRecord, JobState, QueueName, Retention};
 
 /// A job that was enqueued, as seen by whoever enqueued it.
 pub struct JobHandle<J> {
@@ -61,6 +61,17 @@ impl<J> JobHandle<J> {
     /// Those of the queue.
     pub async fn state(&self) -> Result<Option<JobState>> {
         Ok(self.record().await?.map(|record| record.state))
+    }
+
+    /// Cancels the job. In nobody's hands it fails at once; one that runs is asked to stop, within about a second, and fails
+    /// unless it completes all the same.
+    ///
+    /// # Errors
+    /// `NotFound` when the queue holds it no more, `Conflict` when it has ended, and those of the queue.
+    pub async fn cancel(&self) -> Result<()> {
+        self.link.queue.cancel(&self.queue, &self.id).await?;
+        self.link.finished.notify_waiters();
+        Ok(())
     }
 
     /// Everything the queue knows about it; `None` once it holds it no more.
@@ -120,7 +131,8 @@ impl<'a, J: Job> IntoFuture for AwaitResult<'a, J> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     /// # Errors
-    /// With the code `job-failed` when the job failed for good (kind `Internal`), `job-gone` when it was removed or its
+    /// With the code `job-failed` when the job failed for good (kind `Internal`), `job-cancelled` when it was cancelled
+    /// (`Cancelled`), `job-gone` when it was removed or its
     /// result has expired (`NotFound`), `job-result-timeout` (`Timeout`), `job-result` when the result is not of the
     /// expected type (`Invalid`); and those of the queue.
     ///
@@ -183,6 +195,9 @@ fn gone<J>(handle: &JobHandle<J>) -> Error {
 }
 
 fn failed<J>(handle: &JobHandle<J>, error: Option<String>) -> Error {
+    if error.as_deref() == Some(CANCELLED) {
+        return Error::new(ErrorKind::Cancelled, format!("job {} was cancelled", handle.id)).with_code("job-cancelled");
+    }
     let reason = error.unwrap_or_else(|| "no reason is recorded".to_owned());
     Error::internal(format!("job {} failed: {reason}", handle.id)).with_code("job-failed")
 }

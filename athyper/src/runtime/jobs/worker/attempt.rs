@@ -17,7 +17,7 @@ use super::Shared;
 use super::park;
 use crate::foundation::clock::ClockExt;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::jobs::{Claimed, Outcome};
+use crate::foundation::jobs::{CANCELLED, Claimed, Outcome};
 use crate::runtime::current_context::in_context;
 
 /// Runs a handler with what it needs: the container of a kernel, or a test.
@@ -76,7 +76,7 @@ async fn run_handler(
         tenant = context.tenant(),
     );
     let queue = shared.link.queue.clone();
-    let job_context = JobContext::new(context.clone(), claimed.lock.clone(), attempt, queue, cancellation.clone());
+    let job_context = JobContext::new(context.clone(), claimed, queue, cancellation.clone());
     let (runner, job, version, payload) = (shared.runner.clone(), *job, envelope.version, envelope.payload.clone());
     let handler = async move {
         let payload = job.upcast(version, &payload)?;
@@ -141,6 +141,14 @@ fn conclude(claimed: &Claimed, end: End, asked_to_stop: Option<Reason>) -> Optio
         (_, Some(Reason::LostLock)) => {
             warn(claimed, "the attempt was given up: the job is, or may be, in other hands");
             None
+        }
+        // Whatever else it came to: nothing of it is to be done any more.
+        (
+            End::Returned(Err(_) | Ok(HandlerOutcome::Snooze(_))) | End::Dropped(_) | End::Panicked(_),
+            Some(Reason::Cancelled),
+        ) => {
+            warn(claimed, "the job was cancelled");
+            Some(Outcome::Fail { error: CANCELLED.to_owned() })
         }
         (End::Dropped(Reason::Drain) | End::Returned(Err(_)), Some(Reason::Drain))
         | (End::Dropped(Reason::Drain), _) => Some(Outcome::Release),

@@ -1,6 +1,6 @@
 //! Keeps the locks of running jobs alive, on a thread of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::super::cancellation::{Cancellation, Reason};
 use super::super::link::Link;
 use crate::foundation::clock::ClockExt;
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::Lock;
+use crate::foundation::jobs::{Lock, QueueName};
 
 struct Held {
     cancellation: Arc<Cancellation>,
@@ -39,6 +39,7 @@ impl Locks {
     pub(super) fn start(link: Arc<Link>, lock_for: Duration) -> Result<Self> {
         let locks = Self { table: Table::default(), stop: CancellationToken::new(), lock_for, link };
         let renewal = Renewal { table: locks.table.clone(), link: locks.link.clone(), lock_for };
+        let watch = CancelWatch { table: locks.table.clone(), link: locks.link.clone() };
         let stop = locks.stop.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -46,7 +47,9 @@ impl Locks {
             .map_err(|error| thread_error(error, "the runtime that renews the locks of jobs cannot start"))?;
         std::thread::Builder::new()
             .name("athyper-job-locks".to_owned())
-            .spawn(move || runtime.block_on(stop.run_until_cancelled(renewal.run())))
+            .spawn(move || {
+                runtime.block_on(stop.run_until_cancelled(async { tokio::join!(renewal.run(), watch.run()) }))
+            })
             .map_err(|error| thread_error(error, "the thread that renews the locks of jobs cannot start"))?;
         Ok(locks)
     }
@@ -137,6 +140,33 @@ impl Renewal {
                     held.cancellation.fire(Reason::LostLock);
                 }
                 false
+            }
+        }
+    }
+}
+
+/// How soon a running job hears that it was cancelled. While none runs nobody asks.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks for running jobs that were cancelled.
+struct CancelWatch {
+    table: Table,
+    link: Arc<Link>,
+}
+
+impl CancelWatch {
+    async fn run(self) {
+        loop {
+            self.link.clock.sleep(WATCH_EVERY).await;
+            let queues: BTreeSet<QueueName> = open(&self.table).keys().map(|lock| lock.queue.clone()).collect();
+            for queue in queues {
+                // A store that does not answer is what others say already; it is asked again.
+                let asked = self.link.clock.timeout(WATCH_EVERY * 5, self.link.queue.cancelled(&queue)).await;
+                for lock in asked.and_then(Result::ok).unwrap_or_default() {
+                    if let Some(held) = open(&self.table).get(&lock) {
+                        held.cancellation.fire(Reason::Cancelled);
+                    }
+                }
             }
         }
     }
