@@ -24,17 +24,29 @@ impl Fate {
         match failure.kind() {
             Kind::Server(ServerErrorKind::NoScript) => Self::NoScript,
             // A primary that was demoted keeps its connections: only another one can lead to its successor.
-            Kind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => Self::WrongServer,
-            Kind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown) => {
+            // And what a node of a cluster has not, another one has.
+            Kind::Server(
+                ServerErrorKind::ReadOnly
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::Moved
+                | ServerErrorKind::ClusterDown,
+            ) => Self::WrongServer,
+            // While a slot is on its way its keys are in two places, and neither of them can execute a script right.
+            Kind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::Ask) => {
                 Self::NotExecuted
             }
             Kind::Io | Kind::Parse => Self::Unknown,
-            Kind::Extension if failure.code() == Some("BUSY") => Self::NotExecuted,
+            Kind::Extension if matches!(failure.code(), Some("BUSY" | "NOREPLICAS")) => Self::NotExecuted,
             // A script that put back what it had begun passes the refusal on as a text.
             Kind::Server(ServerErrorKind::ResponseError)
                 if failure.detail().is_some_and(|text| text.contains("READONLY ")) =>
             {
                 Self::WrongServer
+            }
+            Kind::Server(ServerErrorKind::ResponseError)
+                if failure.detail().is_some_and(|text| text.contains("NOREPLICAS ")) =>
+            {
+                Self::NotExecuted
             }
             _ => Self::Refused,
         }
@@ -49,6 +61,14 @@ impl Fate {
 /// A connection could not be made.
 pub(super) fn unreachable(server: &str, failure: &RedisError) -> Error {
     let text = failure.to_string();
+    if failure.kind() == Kind::InvalidClientConfig
+        && let Some(detail) = failure.detail()
+    {
+        let what = text.split(" - ").next().unwrap_or_default();
+        return Error::configuration(format!("the Redis URL `{server}` cannot be used: {what}: {detail}"))
+            .with_code("redis-topology")
+            .with_source(failure.clone());
+    }
     if matches!(failure.kind(), Kind::AuthenticationFailed | Kind::Server(ServerErrorKind::NoPerm))
         || ["WRONGPASS", "NOAUTH", "NOPERM"].iter().any(|word| text.contains(word))
     {
@@ -75,6 +95,15 @@ pub(super) fn failed(server: &str, failure: RedisError, repeatable: bool) -> Err
             format!("the connection to the Redis server `{server}` was lost before it answered: what was asked may have been done"),
         )
         .with_code("redis-no-answer"),
+        Fate::NotExecuted if says("NOREPLICAS") => Error::unavailable(format!(
+            "the Redis server `{server}` has fewer replicas than its `min-replicas-to-write` and refuses writes: nothing was \
+             written"
+        ))
+        .with_code("redis-replicas"),
+        Fate::NotExecuted if is_on_its_way(&failure) => Error::unavailable(format!(
+            "the slot of the queues is on its way to another node of the cluster `{server}`: nothing was done"
+        ))
+        .with_code("redis-slot-moving"),
         Fate::NotExecuted | Fate::WrongServer | Fate::NoScript => {
             Error::unavailable(format!("the Redis server `{server}` does not execute commands at the moment"))
                 .with_code("redis-not-ready")
@@ -103,6 +132,23 @@ pub(super) fn failed(server: &str, failure: RedisError, repeatable: bool) -> Err
         }
     };
     error.with_source(failure)
+}
+
+/// Whether a slot of a cluster that moves from node to node is to blame.
+fn is_on_its_way(failure: &RedisError) -> bool {
+    matches!(failure.kind(), Kind::Server(ServerErrorKind::TryAgain | ServerErrorKind::Ask))
+}
+
+/// It was written, and is not yet where it would survive a failover.
+pub(super) fn unconfirmed(server: &str, wanted: u32) -> Error {
+    Error::new(
+        ErrorKind::UnknownOutcome,
+        format!(
+            "the Redis server `{server}` wrote what was asked, and {wanted} replica(s) did not confirm it in time: a failover may \
+             undo it"
+        ),
+    )
+    .with_code("redis-replicas")
 }
 
 /// The server answered with something that no script of ours answers with.

@@ -30,6 +30,7 @@
 //! was not executed is sent again for about a second and a half; one that may have been executed only if that makes no
 //! difference. A server that turns out to be a replica is connected to anew.
 
+mod cluster;
 mod connection;
 mod driver;
 mod durability;
@@ -38,3 +39,6 @@ mod job_queue;
 mod leadership;
 mod options;
 mod scripts;
+mod sentinel;
+mod servers;
+mod target;

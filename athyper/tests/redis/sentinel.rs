@@ -1,0 +1,96 @@
+//! A primary that is killed, or demoted, while workers work, and sentinels that know its successor.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use athyper::ErrorKind;
+use athyper_testkit::services::RedisSentinel;
+
+use crate::support::{add, job, jobs, leases_with, queue};
+use crate::work::{Ledger, Producer, add_surely, await_all, await_run, worker};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_go_on_with_the_successor_of_a_killed_primary() {
+    let (service, ledger) = (RedisSentinel::start(), Arc::<Ledger>::default());
+    let jobs = jobs(&format!("{}?replicas=1", service.url())).await;
+    let running = worker(&service.url(), &ledger).await;
+    let producer = Producer::start(jobs.clone());
+    producer.await_more(100).await;
+    let killed = service.kill_primary();
+    let begun = Instant::now();
+    let unconfirmed = {
+        service.await_primary(killed.address());
+        crate::support::jobs(&service.url()).await
+    };
+    add_surely(&*unconfirmed, "after").await;
+    await_run(&ledger, "after").await;
+    let resumed = begun.elapsed();
+    assert!(resumed <= Duration::from_secs(15), "the worker took {resumed:?} to go on");
+    println!("resumed after {resumed:?}");
+    // As a replica of its successor, the old primary confirms again.
+    killed.restart();
+    producer.await_more(20).await;
+    let (accepted, _) = producer.stop().await;
+    await_all(&*jobs, &ledger, &accepted).await;
+    running.stop().await.expect("it stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_orderly_failover_passes_without_a_failure() {
+    let (service, ledger) = (RedisSentinel::start(), Arc::<Ledger>::default());
+    let jobs = jobs(&service.url()).await;
+    let leases = leases_with(&service.url(), Arc::new(athyper::clock::SystemClock::new())).await.unwrap();
+    let lease = leases.acquire("scheduler", "one", Duration::from_secs(60)).await.unwrap().unwrap();
+    let running = worker(&service.url(), &ledger).await;
+    add(&jobs, &["before"]).await;
+    await_run(&ledger, "before").await;
+    service.fail_over();
+    add_surely(&*jobs, "after").await;
+    await_run(&ledger, "after").await;
+    assert!(leases.renew(&lease, Duration::from_secs(60)).await.unwrap(), "the lease is lost");
+    jobs.ping().await.unwrap();
+    running.stop().await.expect("it stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_demoted_primary_that_keeps_its_connections_is_left() {
+    let service = RedisSentinel::start();
+    let jobs = jobs(&service.url()).await;
+    add(&jobs, &["before"]).await;
+    service.swap();
+    // It answers READONLY, so that nothing happened, and its successor is found while the caller waits.
+    jobs.add(vec![job("after")]).await.unwrap();
+    assert_eq!(jobs.counts(&queue()).await.unwrap().waiting, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_replica_has_does_not_count_as_added() {
+    let service = RedisSentinel::start();
+    let jobs = jobs(&format!("{}?replicas=1", service.url())).await;
+    add(&jobs, &["confirmed"]).await;
+    service.replica().freeze();
+    let error = jobs.add(vec![job("unconfirmed")]).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::UnknownOutcome, "redis-replicas"), "{error:?}");
+    service.replica().thaw();
+    add(&jobs, &["later"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_with_too_few_replicas_writes_nothing() {
+    let service = RedisSentinel::start_with(&[("min-replicas-to-write", "1"), ("min-replicas-max-lag", "1")]);
+    let jobs = jobs(&service.url()).await;
+    add(&jobs, &["before"]).await;
+    service.replica().kill();
+    let refused = crate::support::within_a_minute(async {
+        for number in 0.. {
+            if let Err(error) = jobs.add(vec![job(&format!("job-{number}"))]).await {
+                return (error, jobs.counts(&queue()).await.unwrap().waiting, number + 1);
+            }
+        }
+        unreachable!("it is refused")
+    })
+    .await;
+    let (error, waiting, accepted) = refused;
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "redis-replicas"), "{error:?}");
+    assert_eq!(waiting, accepted);
+}
