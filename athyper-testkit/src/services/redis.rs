@@ -57,7 +57,8 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
-    /// Starts a server with further settings, such as `("maxmemory", "20mb")`.
+    /// Starts a server with further settings, such as `("maxmemory", "20mb")`. One that is given a certificate (`tls-cert-file`)
+    /// listens for TLS as well, at its [`tls_address`](Self::tls_address).
     ///
     /// # Panics
     /// When it does not start.
@@ -79,8 +80,9 @@ impl RedisServer {
     }
 
     /// Starts a sentinel that watches what the lines of its file name.
-    pub(super) fn start_sentinel(lines: &str) -> Self {
-        Self::start_as(&Role::Sentinel(lines.to_owned()), Vec::new)
+    pub(super) fn start_sentinel(lines: &str, settings: &[(&str, &str)]) -> Self {
+        let settings = owned(settings);
+        Self::start_as(&Role::Sentinel(lines.to_owned()), || settings.clone())
     }
 
     fn start_as(role: &Role, settings: impl Fn() -> Settings) -> Self {
@@ -95,7 +97,10 @@ impl RedisServer {
             if let Role::Sentinel(lines) = role {
                 fs::write(folder.join(SENTINEL_FILE), lines).expect("a sentinel gets its file");
             }
-            let (settings, role) = (settings(), role.clone());
+            let (mut settings, role) = (settings(), role.clone());
+            if settings.iter().any(|(name, _)| name == "tls-cert-file") {
+                settings.push(("tls-port".to_owned(), free_address().port().to_string()));
+            }
             let server = Self { address: free_address(), folder, settings, role, running: Mutex::default() };
             match server.launch() {
                 Ok(()) => return server,
@@ -124,6 +129,16 @@ impl RedisServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for TLS, if it was given a certificate.
+    ///
+    /// # Panics
+    /// Never: what its port is set to is a port.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        let port = self.setting("tls-port")?.parse().expect("a port is a number");
+        Some(SocketAddr::new(self.address.ip(), port))
     }
 
     /// What it was told besides the usual.

@@ -103,6 +103,16 @@ impl RedisCluster {
         format!("redis+cluster://{}", hosts.join(","))
     }
 
+    /// The same by TLS. Its nodes were given a certificate and `("tls-cluster", "yes")`.
+    ///
+    /// # Panics
+    /// When they were not.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        let address = |node: &RedisServer| node.tls_address().expect("the nodes have a certificate").to_string();
+        format!("rediss+cluster://{}", self.nodes.iter().map(address).collect::<Vec<_>>().join(","))
+    }
+
     /// Its nodes, each of which can be killed, frozen and started again.
     #[must_use]
     pub fn nodes(&self) -> &[RedisServer] {

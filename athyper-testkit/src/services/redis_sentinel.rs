@@ -47,7 +47,7 @@ impl RedisSentinel {
         let mut all = vec![("repl-diskless-sync-delay", "0"), ("repl-ping-replica-period", "1")];
         all.extend_from_slice(settings);
         let servers: Vec<RedisServer> = (0..2).map(|_| RedisServer::start_with(&all)).collect();
-        let primary = servers[0].address();
+        let primary = reached_at(&servers[0]);
         let (host, port) = (primary.ip().to_string(), primary.port().to_string());
         servers[1].ask(&["REPLICAOF", &host, &port]);
         wait_for(|| is_linked(&servers[1]).then_some(())).expect("the replica follows the primary");
@@ -56,7 +56,8 @@ impl RedisSentinel {
              sentinel down-after-milliseconds {SERVICE} 1000\n\
              sentinel failover-timeout {SERVICE} 6000\n"
         );
-        let sentinels: Vec<RedisServer> = (0..SENTINELS).map(|_| RedisServer::start_sentinel(&lines)).collect();
+        let own: Vec<(&str, &str)> = settings.iter().filter(|(name, _)| name.starts_with("tls-")).copied().collect();
+        let sentinels = (0..SENTINELS).map(|_| RedisServer::start_sentinel(&lines, &own)).collect();
         let service = Self { servers, sentinels };
         let knows_all = |sentinel: &RedisServer| {
             let facts = sentinel.ask(&["SENTINEL", "MASTER", SERVICE]).texts();
@@ -75,6 +76,17 @@ impl RedisSentinel {
     pub fn url(&self) -> String {
         let hosts: Vec<String> = self.sentinels.iter().map(|sentinel| sentinel.address().to_string()).collect();
         format!("redis+sentinel://{}/{SERVICE}", hosts.join(","))
+    }
+
+    /// The same by TLS. Its servers were given a certificate and `("tls-replication", "yes")`.
+    ///
+    /// # Panics
+    /// When they were not.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        let address = |sentinel: &RedisServer| sentinel.tls_address().expect("there is a certificate").to_string();
+        let hosts: Vec<String> = self.sentinels.iter().map(address).collect();
+        format!("rediss+sentinel://{}/{SERVICE}", hosts.join(","))
     }
 
     /// The primary and the replica, whichever is which.
@@ -109,7 +121,7 @@ impl RedisSentinel {
     #[must_use]
     pub fn primary(&self) -> &RedisServer {
         let address = self.primary_address();
-        self.servers.iter().find(|server| server.address() == address).expect("the primary is one of ours")
+        self.servers.iter().find(|server| reached_at(server) == address).expect("the primary is one of ours")
     }
 
     /// The server that is not the primary.
@@ -119,7 +131,7 @@ impl RedisSentinel {
     #[must_use]
     pub fn replica(&self) -> &RedisServer {
         let address = self.primary_address();
-        self.servers.iter().find(|server| server.address() != address).expect("there are two servers")
+        self.servers.iter().find(|server| reached_at(server) != address).expect("there are two servers")
     }
 
     /// Kills the primary without warning. [`await_primary`](Self::await_primary) waits for its successor.
@@ -140,7 +152,7 @@ impl RedisSentinel {
         let has_changed = || {
             let primary = self.primary();
             let role = primary.try_ask(&["ROLE"]).ok()?.texts();
-            (primary.address() != other_than && role.first().map(String::as_str) == Some("master")).then_some(())
+            (reached_at(primary) != other_than && role.first().map(String::as_str) == Some("master")).then_some(())
         };
         wait_for(has_changed).unwrap_or_else(|| panic!("no failover:\n{}", self.sentinels[0].log()));
     }
@@ -169,7 +181,7 @@ impl RedisSentinel {
     /// When a server or a sentinel refuses.
     pub fn swap(&self) {
         let (primary, replica) = (self.primary(), self.replica());
-        let (host, port) = (replica.address().ip().to_string(), replica.address().port().to_string());
+        let (host, port) = (reached_at(replica).ip().to_string(), reached_at(replica).port().to_string());
         let expect_ok = |server: &RedisServer, words: &[&str]| {
             let answer = server.ask(words);
             assert_eq!(answer.text(), "OK", "{words:?}: {answer:?}");
@@ -184,6 +196,17 @@ impl RedisSentinel {
             expect_ok(sentinel, &["SENTINEL", "MONITOR", SERVICE, &host, &port, "2"]);
         }
     }
+
+    /// Lets the replica follow nobody any more, as when the network between the two is broken. Sentinels mend it after some ten
+    /// seconds.
+    pub fn cut_replication(&self) {
+        self.replica().ask(&["REPLICAOF", "127.0.0.1", "1"]);
+    }
+}
+
+/// Where sentinels and replicas reach a server.
+fn reached_at(server: &RedisServer) -> SocketAddr {
+    server.tls_address().filter(|_| server.setting("tls-replication") == Some("yes")).unwrap_or(server.address())
 }
 
 fn is_linked(replica: &RedisServer) -> bool {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use athyper::ErrorKind;
 use athyper::clock::SystemClock;
-use athyper_testkit::services::RedisCluster;
+use athyper_testkit::services::{RedisCluster, RedisServer};
 
-use crate::support::{jobs, jobs_with, leases_with, within_a_minute};
+use crate::support::{add, ids, job, jobs, jobs_with, leases_with, take_now, within_a_minute};
 use crate::work::{Ledger, Producer, add_surely, await_all, await_run, rest, worker};
 
 const PREFIX: &str = "{bull}";
@@ -22,12 +23,7 @@ async fn workers_go_on_once_the_node_of_the_queues_is_back() {
     let owner = cluster.owner_of(PREFIX);
     let (node, witness) = (&cluster.nodes()[owner], &cluster.nodes()[(owner + 1) % 3]);
     node.kill();
-    within_a_minute(async {
-        while !witness.ask(&["CLUSTER", "INFO"]).text().contains("cluster_state:fail") {
-            rest(5).await;
-        }
-    })
-    .await;
+    await_state(witness, "fail").await;
     assert!(jobs.ping().await.is_err(), "a cluster without the node of the queues is not ready");
     node.restart();
     let resumed = tokio::time::timeout(Duration::from_secs(15), async {
@@ -67,6 +63,37 @@ async fn a_replica_takes_over_with_everything_that_was_confirmed() {
     let (accepted, _) = producer.stop().await;
     await_all(&*jobs, &ledger, &accepted).await;
     running.stop().await.expect("it stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_is_down_is_not_ready_and_forgets_nothing() {
+    let cluster = RedisCluster::start();
+    let jobs = jobs(&cluster.url()).await;
+    add(&jobs, &["before"]).await;
+    let owner = cluster.owner_of(PREFIX);
+    let (node, other) = (&cluster.nodes()[owner], &cluster.nodes()[(owner + 1) % 3]);
+    other.kill();
+    // The node of the queues is there, and serves nobody while a part of the cluster is gone.
+    await_state(node, "fail").await;
+    for error in [jobs.add(vec![job("refused")]).await.map(drop), jobs.ping().await].map(Result::unwrap_err) {
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "redis-not-ready"), "{error:?}");
+    }
+    other.restart();
+    await_state(node, "ok").await;
+    jobs.ping().await.unwrap();
+    add(&jobs, &["after"]).await;
+    assert_eq!(ids(&take_now(&jobs, 9).await), ["before", "after"]);
+}
+
+/// Waits until a node takes the cluster for being `ok`, or to `fail`.
+async fn await_state(node: &RedisServer, state: &str) {
+    let wanted = format!("cluster_state:{state}");
+    within_a_minute(async {
+        while !node.ask(&["CLUSTER", "INFO"]).text().contains(&wanted) {
+            rest(5).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -14,5 +14,7 @@ mod leadership;
 mod sentinel;
 mod slots;
 mod support;
+mod tls;
 mod topologies;
+mod users;
 mod work;

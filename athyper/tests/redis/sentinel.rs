@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use athyper::ErrorKind;
+use athyper::clock::SystemClock;
 use athyper_testkit::services::RedisSentinel;
 
-use crate::support::{add, job, jobs, leases_with, queue};
-use crate::work::{Ledger, Producer, add_surely, await_all, await_run, worker};
+use crate::support::{add, job, jobs, jobs_with, leases_with, queue, within_a_minute};
+use crate::work::{Ledger, Producer, add_surely, await_all, await_run, rest, worker};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_go_on_with_the_successor_of_a_killed_primary() {
@@ -39,7 +40,7 @@ async fn workers_go_on_with_the_successor_of_a_killed_primary() {
 async fn an_orderly_failover_passes_without_a_failure() {
     let (service, ledger) = (RedisSentinel::start(), Arc::<Ledger>::default());
     let jobs = jobs(&service.url()).await;
-    let leases = leases_with(&service.url(), Arc::new(athyper::clock::SystemClock::new())).await.unwrap();
+    let leases = leases_with(&service.url(), Arc::new(SystemClock::new())).await.unwrap();
     let lease = leases.acquire("scheduler", "one", Duration::from_secs(60)).await.unwrap().unwrap();
     let running = worker(&service.url(), &ledger).await;
     add(&jobs, &["before"]).await;
@@ -81,7 +82,7 @@ async fn a_primary_with_too_few_replicas_writes_nothing() {
     let jobs = jobs(&service.url()).await;
     add(&jobs, &["before"]).await;
     service.replica().kill();
-    let refused = crate::support::within_a_minute(async {
+    let refused = within_a_minute(async {
         for number in 0.. {
             if let Err(error) = jobs.add(vec![job(&format!("job-{number}"))]).await {
                 return (error, jobs.counts(&queue()).await.unwrap().waiting, number + 1);
@@ -93,4 +94,44 @@ async fn a_primary_with_too_few_replicas_writes_nothing() {
     let (error, waiting, accepted) = refused;
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "redis-replicas"), "{error:?}");
     assert_eq!(waiting, accepted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_confirmation_a_failover_loses_what_no_replica_has() {
+    let service = RedisSentinel::start();
+    let jobs = jobs(&service.url()).await;
+    add(&jobs, &["before"]).await;
+    let replica = service.replica();
+    within_a_minute(async {
+        while replica.ask(&["EXISTS", "bull:email:before"]).text() != "1" {
+            rest(5).await;
+        }
+    })
+    .await;
+    service.cut_replication();
+    add(&jobs, &["after"]).await;
+    let killed = service.kill_primary();
+    service.await_primary(killed.address());
+    let counts = within_a_minute(async {
+        loop {
+            if let Ok(counts) = jobs.counts(&queue()).await {
+                break counts;
+            }
+        }
+    });
+    assert_eq!(counts.await.waiting, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_is_not_taken_for_the_primary() {
+    let service = RedisSentinel::start();
+    let replica = service.replica().address();
+    for sentinel in service.sentinels() {
+        sentinel.ask(&["SENTINEL", "REMOVE", "main"]);
+        let (host, port) = (replica.ip().to_string(), replica.port().to_string());
+        assert_eq!(sentinel.ask(&["SENTINEL", "MONITOR", "main", &host, &port, "3"]).text(), "OK");
+    }
+    let error = jobs_with(&service.url(), Arc::new(SystemClock::new())).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "redis-unreachable"), "{error:?}");
+    assert!(format!("{error:?}").contains("name a primary that is a replica"), "{error:?}");
 }

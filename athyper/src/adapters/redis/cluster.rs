@@ -2,7 +2,6 @@
 //!
 //! All keys of a prefix in braces lie in one slot, and a slot on one node. To that node everything is said as to a single server.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::{ErrorKind, RedisError, RedisResult, Value};
@@ -17,7 +16,7 @@ struct View {
 }
 
 /// Asks one node after another who serves the slot of the prefix, and connects to the first that answers there.
-pub(super) async fn connect(servers: &Arc<Servers>, prefix: &str, answer_within: Duration) -> RedisResult<Connection> {
+pub(super) async fn connect(servers: &Servers, prefix: &str, answer_within: Duration) -> RedisResult<Connection> {
     let mut failure = None;
     let mut tried: Vec<String> = Vec::new();
     for node in servers.to_ask() {

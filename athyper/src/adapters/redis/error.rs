@@ -69,9 +69,10 @@ pub(super) fn unreachable(server: &str, failure: &RedisError) -> Error {
             .with_code("redis-topology")
             .with_source(failure.clone());
     }
-    if matches!(failure.kind(), Kind::AuthenticationFailed | Kind::Server(ServerErrorKind::NoPerm))
-        || ["WRONGPASS", "NOAUTH", "NOPERM"].iter().any(|word| text.contains(word))
-    {
+    if is_forbidden(failure) {
+        return forbidden(server).with_source(failure.clone());
+    }
+    if failure.kind() == Kind::AuthenticationFailed || ["WRONGPASS", "NOAUTH"].iter().any(|word| text.contains(word)) {
         return Error::configuration(format!(
             "the Redis server `{server}` refuses user and password: set them in the URL, as in `redis://user:password@host`"
         ))
@@ -81,6 +82,20 @@ pub(super) fn unreachable(server: &str, failure: &RedisError) -> Error {
     Error::unavailable(format!("the Redis server `{server}` cannot be reached"))
         .with_code("redis-unreachable")
         .with_source(failure.clone())
+}
+
+/// Whether the user may not do what was asked.
+pub(super) fn is_forbidden(failure: &RedisError) -> bool {
+    // Within a script it is a text.
+    failure.kind() == Kind::Server(ServerErrorKind::NoPerm) || failure.to_string().contains("NOPERM")
+}
+
+fn forbidden(server: &str) -> Error {
+    Error::configuration(format!(
+        "the user of the Redis URL `{server}` may not do what a job queue needs: allow it the keys below the prefix, scripts, and in \
+         a cluster `CLUSTER SLOTS` and `CLUSTER KEYSLOT`"
+    ))
+    .with_code("redis-permission")
 }
 
 /// A command failed. `repeatable` says that the caller may simply ask again.
@@ -122,11 +137,7 @@ pub(super) fn failed(server: &str, failure: RedisError, repeatable: bool) -> Err
              the server's log"
         ))
         .with_code("redis-disk"),
-        Fate::Refused if says("NOPERM") || says("NOAUTH") => Error::configuration(format!(
-            "the user of the Redis URL `{server}` may not do what a job queue needs: allow it the keys below the prefix, and \
-             scripts"
-        ))
-        .with_code("redis-permission"),
+        Fate::Refused if is_forbidden(&failure) || says("NOAUTH") => forbidden(server),
         Fate::Refused => {
             Error::internal(format!("the Redis server `{server}` refused a command")).with_code("redis-command")
         }

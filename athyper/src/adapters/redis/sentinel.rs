@@ -1,16 +1,16 @@
 //! Finding the primary with the help of sentinels.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::{ErrorKind, RedisError, RedisResult, Value};
 
+use super::error::is_forbidden;
 use super::servers::{Connection, Servers, graver};
 use super::target::address;
 
 /// Asks one sentinel after another who is the primary, and connects to the first that says so itself: sentinels need a moment
 /// to learn of a failover, and a primary needs one to learn that it is none any more.
-pub(super) async fn connect(servers: &Arc<Servers>, service: &str, answer_within: Duration) -> RedisResult<Connection> {
+pub(super) async fn connect(servers: &Servers, service: &str, answer_within: Duration) -> RedisResult<Connection> {
     let mut question = ::redis::cmd("SENTINEL");
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
     let mut failure = None;
@@ -40,7 +40,7 @@ pub(super) async fn connect(servers: &Arc<Servers>, service: &str, answer_within
     Err(failure.unwrap_or_else(|| unknown(service)))
 }
 
-async fn connect_to(servers: &Arc<Servers>, primary: &str, answer_within: Duration) -> RedisResult<Connection> {
+async fn connect_to(servers: &Servers, primary: &str, answer_within: Duration) -> RedisResult<Connection> {
     let mut connection = servers.open(primary, answer_within).await?;
     match connection.send(&::redis::cmd("ROLE")).await {
         Ok(role) if is_primary(&role) => Ok(connection),
@@ -50,7 +50,7 @@ async fn connect_to(servers: &Arc<Servers>, primary: &str, answer_within: Durati
             format!("{primary}; a failover may be under way"),
         ))),
         // Whoever may not ask finds out by the first command.
-        Err(refused) if refused.to_string().contains("NOPERM") => Ok(connection),
+        Err(refused) if is_forbidden(&refused) => Ok(connection),
         Err(failure) => Err(failure),
     }
 }

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, ServerErrorKind,
-    TlsCertificates, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, TlsCertificates, Value,
 };
 
 use super::options::{Options, wrong};
-use super::target::{Target, Topology, address};
+use super::target::{Target, Topology};
 use super::{cluster, sentinel};
 use crate::foundation::error::Result;
 
@@ -25,16 +24,11 @@ const TELL_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Connection {
     inner: MultiplexedConnection,
     gone: Arc<AtomicBool>,
-    servers: Arc<Servers>,
 }
 
 impl Connection {
     pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
-        let outcome = command.query_async(&mut self.inner).await;
-        if let Err(failure) = &outcome {
-            self.servers.follow(failure);
-        }
-        outcome
+        command.query_async(&mut self.inner).await
     }
 
     pub(super) fn give_up(&self) {
@@ -72,7 +66,7 @@ impl Servers {
     }
 
     /// Connects to the server in charge; answers may take so long.
-    pub(super) async fn connect(self: &Arc<Self>, answer_within: Duration) -> RedisResult<Connection> {
+    pub(super) async fn connect(&self, answer_within: Duration) -> RedisResult<Connection> {
         match &self.target.topology {
             Topology::Single => self.open(&self.target.hosts[0], answer_within).await,
             Topology::Sentinel { service } => sentinel::connect(self, service, answer_within).await,
@@ -88,7 +82,7 @@ impl Servers {
     }
 
     /// Connects to one server.
-    pub(super) async fn open(self: &Arc<Self>, host: &str, answer_within: Duration) -> RedisResult<Connection> {
+    pub(super) async fn open(&self, host: &str, answer_within: Duration) -> RedisResult<Connection> {
         let gone = Arc::new(AtomicBool::new(false));
         let note = gone.clone();
         let config = AsyncConnectionConfig::new()
@@ -102,7 +96,7 @@ impl Servers {
             });
         let client = self.client(self.target.url(host))?;
         let inner = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Connection { inner, gone, servers: self.clone() })
+        Ok(Connection { inner, gone })
     }
 
     /// Connects to a server only to ask it something.
@@ -160,17 +154,6 @@ impl Servers {
         if let Some(at) = known.iter().position(|other| other == host) {
             let host = known.remove(at);
             known.push(host);
-        }
-    }
-
-    /// Whoever is said to have the keys knows best who has them.
-    fn follow(&self, failure: &RedisError) {
-        if self.target.topology != Topology::Cluster || failure.kind() != ErrorKind::Server(ServerErrorKind::Moved) {
-            return;
-        }
-        let node = failure.redirect_node().and_then(|(node, _)| node.rsplit_once(':'));
-        if let Some((host, port)) = node.filter(|(host, _)| !host.is_empty()) {
-            self.ask_first(&address(host, port));
         }
     }
 
