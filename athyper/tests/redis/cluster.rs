@@ -40,12 +40,14 @@ async fn workers_go_on_once_the_node_of_the_queues_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_takes_over_with_everything_that_was_confirmed() {
     let (cluster, ledger) = (RedisCluster::start_with_replicas(&[]), Arc::<Ledger>::default());
-    let url = format!("{}?replicas=1", cluster.url());
+    let owner = cluster.owner_of(PREFIX);
+    // The first one that is named is the one that dies.
+    let (first, second) = (cluster.nodes()[owner].address(), cluster.nodes()[(owner + 1) % 3].address());
+    let url = format!("redis+cluster://{first},{second}?replicas=1");
     let jobs = jobs(&url).await;
     let running = worker(&url, &ledger).await;
     let producer = Producer::start(jobs.clone());
     producer.await_more(50).await;
-    let owner = cluster.owner_of(PREFIX);
     cluster.nodes()[owner].kill();
     // The replica has no replica of its own: nothing can be confirmed there.
     let unconfirmed = format!("{}?replicas=0", cluster.url());

@@ -38,6 +38,30 @@ async fn workers_go_on_with_the_successor_of_a_killed_primary() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_go_on_with_the_successor_of_a_frozen_primary() {
+    let (service, ledger) = (RedisSentinel::start(), Arc::<Ledger>::default());
+    let jobs = jobs(&service.url()).await;
+    let running = worker(&service.url(), &ledger).await;
+    add_surely(&*jobs, "before").await;
+    await_run(&ledger, "before").await;
+    let (frozen, clock) = (service.primary(), SystemClock::new());
+    let begun = clock.since_boot();
+    // Connections to it stay, and nothing comes over them.
+    frozen.freeze();
+    add_surely(&*jobs, "after").await;
+    await_run(&ledger, "after").await;
+    let resumed = clock.since_boot() - begun;
+    assert!(resumed <= Duration::from_secs(15), "the worker took {resumed:?} to go on");
+    assert_ne!(service.primary_address(), frozen.address());
+    // It comes back believing that it is the primary, and nobody is left to believe it.
+    frozen.thaw();
+    add_surely(&*jobs, "at last").await;
+    await_run(&ledger, "at last").await;
+    assert_eq!(service.primary().ask(&["EXISTS", "bull:email:at last"]).text(), "1");
+    running.stop().await.expect("it stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_orderly_failover_passes_without_a_failure() {
     let (service, ledger) = (RedisSentinel::start(), Arc::<Ledger>::default());
     let jobs = jobs(&service.url()).await;
@@ -59,7 +83,10 @@ async fn a_demoted_primary_that_keeps_its_connections_is_left() {
     let service = RedisSentinel::start();
     let jobs = jobs(&service.url()).await;
     add(&jobs, &["before"]).await;
+    let demoted = service.primary();
     service.swap();
+    // What it still answers is of the past.
+    demoted.ask(&["REPLICAOF", "127.0.0.1", "1"]);
     // It answers READONLY, so that nothing happened, and its successor is found while the caller waits.
     jobs.add(vec![job("after")]).await.unwrap();
     assert_eq!(jobs.counts(&queue()).await.unwrap().waiting, 2);

@@ -221,9 +221,7 @@ impl Connections {
                 Err(failure) => failure,
             };
             let fate = Fate::of(&failure);
-            if fate.breaks_connection() {
-                connection.give_up();
-            }
+            fate.settle(&connection);
             let again = match fate {
                 Fate::NoScript => {
                     load = true;
@@ -253,9 +251,7 @@ impl Connections {
             Ok(Value::Int(have)) if have >= i64::from(wanted) => Ok(()),
             Ok(_) => Err(unconfirmed(&self.options.shown, wanted)),
             Err(failure) => {
-                if Fate::of(&failure).breaks_connection() {
-                    connection.give_up();
-                }
+                Fate::of(&failure).settle(connection);
                 Err(unconfirmed(&self.options.shown, wanted).with_source(failure))
             }
         }

@@ -100,7 +100,7 @@ impl Facts {
         // A managed server does not tell.
         let flushes = connections.call(config.arg("GET").arg("appendfsync"), Repeat::Freely).await.ok().map(last_text);
         Ok(Self {
-            mode: field("redis_mode").unwrap_or_default().to_owned(),
+            mode: field("redis_mode").or_else(|| field("server_mode")).unwrap_or_default().to_owned(),
             version: field("redis_version").unwrap_or_default().to_owned(),
             appends: field("aof_enabled") == Some("1"),
             flushes: flushes.filter(|flushes| !flushes.is_empty()),

@@ -2,6 +2,7 @@
 
 use ::redis::{ErrorKind as Kind, RedisError, ServerErrorKind};
 
+use super::servers::Connection;
 use crate::foundation::error::{Error, ErrorKind};
 
 /// What is known of a command that failed.
@@ -52,9 +53,13 @@ impl Fate {
         }
     }
 
-    /// Whether a new connection is needed.
-    pub(super) const fn breaks_connection(self) -> bool {
-        matches!(self, Self::WrongServer | Self::Unknown)
+    /// Gives up the connection it happened on, where another one is needed.
+    pub(super) fn settle(self, connection: &Connection) {
+        match self {
+            Self::WrongServer => connection.leave_server(),
+            Self::Unknown => connection.give_up(),
+            Self::NotExecuted | Self::NoScript | Self::Refused => {}
+        }
     }
 }
 

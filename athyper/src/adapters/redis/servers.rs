@@ -1,6 +1,6 @@
 //! One connection, and to which server it is made.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ const TELL_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Connection {
     inner: MultiplexedConnection,
     gone: Arc<AtomicBool>,
+    /// Under which server in charge it was made, and under which one we are.
+    era: u64,
+    eras: Arc<AtomicU64>,
 }
 
 impl Connection {
@@ -35,8 +38,14 @@ impl Connection {
         self.gone.store(true, Ordering::Release);
     }
 
+    /// The server is not in charge any more: no connection to it is of use, also where it still answers questions.
+    pub(super) fn leave_server(&self) {
+        // Whoever finds out later must not leave its successor.
+        let _left_already = self.eras.compare_exchange(self.era, self.era + 1, Ordering::AcqRel, Ordering::Acquire);
+    }
+
     pub(super) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
+        self.gone.load(Ordering::Acquire) || self.era != self.eras.load(Ordering::Acquire)
     }
 }
 
@@ -48,6 +57,7 @@ pub(super) struct Servers {
     certificates: Option<TlsCertificates>,
     /// Whom to ask, the most promising first.
     known: Mutex<Vec<String>>,
+    eras: Arc<AtomicU64>,
 }
 
 impl Servers {
@@ -58,7 +68,8 @@ impl Servers {
         }
         let certificates = options.read_authority()?;
         let (target, prefix) = (options.target.clone(), options.prefix.clone());
-        let servers = Self { known: Mutex::new(target.hosts.clone()), target, prefix, certificates };
+        let known = Mutex::new(target.hosts.clone());
+        let servers = Self { target, prefix, certificates, known, eras: Arc::default() };
         for host in &servers.target.hosts {
             servers.client(servers.target.url(host)).map_err(|failure| wrong(&options.shown, &failure.to_string()))?;
         }
@@ -83,7 +94,7 @@ impl Servers {
 
     /// Connects to one server.
     pub(super) async fn open(&self, host: &str, answer_within: Duration) -> RedisResult<Connection> {
-        let gone = Arc::new(AtomicBool::new(false));
+        let (gone, era) = (Arc::new(AtomicBool::new(false)), self.eras.load(Ordering::Acquire));
         let note = gone.clone();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
@@ -96,7 +107,7 @@ impl Servers {
             });
         let client = self.client(self.target.url(host))?;
         let inner = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Connection { inner, gone })
+        Ok(Connection { inner, gone, era, eras: self.eras.clone() })
     }
 
     /// Connects to a server only to ask it something.
