@@ -6,6 +6,8 @@
 mod fault_proxy;
 mod postgres;
 mod redis;
+mod redis_cluster;
+mod redis_sentinel;
 mod reply;
 mod tools;
 mod watched;
@@ -13,4 +15,6 @@ mod watched;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use postgres::PostgresServer;
 pub use redis::RedisServer;
+pub use redis_cluster::{RedisCluster, SlotMove};
+pub use redis_sentinel::RedisSentinel;
 pub use reply::Reply;

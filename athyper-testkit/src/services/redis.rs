@@ -12,6 +12,9 @@ use super::reply::{Reply, ask};
 use super::tools;
 use super::watched::{Watched, free_address, wait_for};
 
+/// The file that a sentinel reads and writes.
+const SENTINEL_FILE: &str = "sentinel.conf";
+
 /// A Redis server of its own, on a free port, with its data in a folder of its own. It keeps a log of its writes
 /// (`appendonly`), so that it can be [killed](Self::kill) and [started again](Self::restart). Dropping it kills it.
 ///
@@ -26,8 +29,21 @@ use super::watched::{Watched, free_address, wait_for};
 pub struct RedisServer {
     address: SocketAddr,
     folder: PathBuf,
-    settings: Vec<(String, String)>,
+    settings: Settings,
+    role: Role,
     running: Mutex<Option<Watched>>,
+}
+
+/// Names of settings, and their values.
+type Settings = Vec<(String, String)>;
+
+/// What a server process is.
+#[derive(Debug, Clone)]
+enum Role {
+    /// One that keeps data.
+    Data,
+    /// A sentinel, and what is written in its file at first.
+    Sentinel(String),
 }
 
 impl RedisServer {
@@ -41,15 +57,36 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
-    /// Starts a server with further settings, such as `("maxmemory", "20mb")`.
+    /// Starts a server with further settings, such as `("maxmemory", "20mb")`. One that is given a certificate (`tls-cert-file`)
+    /// listens for TLS as well, at its [`tls_address`](Self::tls_address).
     ///
     /// # Panics
     /// When it does not start.
     #[must_use]
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        let settings = owned(settings);
+        Self::start_as(&Role::Data, || settings.clone())
+    }
+
+    /// Starts a node that belongs to a cluster of its own yet.
+    pub(super) fn start_node(settings: &[(&str, &str)]) -> Self {
+        let settings = owned(settings);
+        Self::start_as(&Role::Data, || {
+            let mut node = owned(&[("cluster-enabled", "yes"), ("cluster-config-file", "nodes.conf")]);
+            node.push(("cluster-port".to_owned(), free_address().port().to_string()));
+            node.extend(settings.clone());
+            node
+        })
+    }
+
+    /// Starts a sentinel that watches what the lines of its file name.
+    pub(super) fn start_sentinel(lines: &str, settings: &[(&str, &str)]) -> Self {
+        let settings = owned(settings);
+        Self::start_as(&Role::Sentinel(lines.to_owned()), || settings.clone())
+    }
+
+    fn start_as(role: &Role, settings: impl Fn() -> Settings) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let settings: Vec<(String, String)> =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut failure = None;
         // Somebody else may take the port in between.
         for _ in 0..5 {
@@ -57,8 +94,14 @@ impl RedisServer {
             let folder = std::env::temp_dir().join(format!("athyper-redis-{}-{number}", std::process::id()));
             let _left_behind = fs::remove_dir_all(&folder);
             fs::create_dir_all(&folder).expect("a folder can be made for the data of a server");
-            let server =
-                Self { address: free_address(), folder, settings: settings.clone(), running: Mutex::default() };
+            if let Role::Sentinel(lines) = role {
+                fs::write(folder.join(SENTINEL_FILE), lines).expect("a sentinel gets its file");
+            }
+            let (mut settings, role) = (settings(), role.clone());
+            if settings.iter().any(|(name, _)| name == "tls-cert-file") {
+                settings.push(("tls-port".to_owned(), free_address().port().to_string()));
+            }
+            let server = Self { address: free_address(), folder, settings, role, running: Mutex::default() };
             match server.launch() {
                 Ok(()) => return server,
                 Err(error) => failure = Some(error),
@@ -86,6 +129,21 @@ impl RedisServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for TLS, if it was given a certificate.
+    ///
+    /// # Panics
+    /// Never: what its port is set to is a port.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        let port = self.setting("tls-port")?.parse().expect("a port is a number");
+        Some(SocketAddr::new(self.address.ip(), port))
+    }
+
+    /// What it was told besides the usual.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
 
     /// What it wrote to its log.
@@ -151,6 +209,9 @@ impl RedisServer {
 
     fn launch(&self) -> io::Result<()> {
         let mut command = vec![tools::program("redis-server").into_os_string()];
+        if let Role::Sentinel(_) = self.role {
+            command.extend([self.folder.join(SENTINEL_FILE).into_os_string(), "--sentinel".into()]);
+        }
         for (name, value) in self.defaults().into_iter().chain(self.settings.clone()) {
             command.extend([format!("--{name}").into(), value.into()]);
         }
@@ -178,17 +239,16 @@ impl RedisServer {
     fn defaults(&self) -> Vec<(String, String)> {
         let folder = self.folder.display().to_string();
         let port = self.address.port().to_string();
-        [
-            ("port", &*port),
-            ("bind", "127.0.0.1"),
-            ("dir", &*folder),
-            ("save", ""),
-            ("appendonly", "yes"),
-            ("appendfsync", "everysec"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec()
+        let mut defaults = owned(&[("port", &*port), ("bind", "127.0.0.1"), ("dir", &*folder)]);
+        if let Role::Data = self.role {
+            defaults.extend(owned(&[("save", ""), ("appendonly", "yes"), ("appendfsync", "everysec")]));
+        }
+        defaults
     }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Settings {
+    settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 impl Drop for RedisServer {

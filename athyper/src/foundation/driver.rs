@@ -100,6 +100,10 @@ pub const KNOWN_SCHEMES: &[(&str, &str)] = &[
     ("memory", "memory"),
     ("redis", "redis"),
     ("rediss", "redis"),
+    ("redis+sentinel", "redis"),
+    ("rediss+sentinel", "redis"),
+    ("redis+cluster", "redis"),
+    ("rediss+cluster", "redis"),
     ("postgres", "postgres"),
     ("postgresql", "postgres"),
 ];

@@ -153,7 +153,7 @@ async fn a_transaction_whose_future_was_dropped_anywhere_is_undone() {
 
 #[tokio::test]
 async fn asking_for_a_second_connection_inside_a_transaction_is_bounded_and_explained() {
-    let db = open(&context(&format!("{}?connections=1&wait=100ms", fresh_url().await))).await.unwrap();
+    let db = open(&context(&format!("{}?connections=1&wait=1s", fresh_url().await))).await.unwrap();
     let outcome = db.transaction(Isolation::Default, async |_| db.execute(Statement::text("SELECT 1")).await).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "postgres-busy"));

@@ -1,16 +1,13 @@
 //! A server that is killed, started again or frozen while workers work.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use athyper::config::{Mode, Profile};
-use athyper::kernel::{Kernel, RunningKernel};
-use athyper::prelude::*;
+use athyper::ErrorKind;
 use athyper_testkit::services::RedisServer;
-use serde::{Deserialize, Serialize};
 
 use crate::support::{job, jobs, queue, within_a_minute};
+use crate::work::{Ledger, add_surely, await_run, rest, worker};
 
 /// A server that answers a write only when it is on the disk. With `appendfsync everysec` it answers before it has handed the
 /// write to the operating system while a flush of earlier ones lasts, and a kill loses what it holds back (for at most two seconds).
@@ -18,68 +15,11 @@ fn lossless() -> RedisServer {
     RedisServer::start_with(&[("appendfsync", "always")])
 }
 
-/// How often each job ran.
-#[derive(Debug, Default)]
-struct Ledger(Mutex<BTreeMap<String, u32>>);
-
-impl Ledger {
-    fn ran(&self, id: &str) -> bool {
-        self.0.lock().unwrap().contains_key(id)
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize, Job)]
-struct Welcome {}
-
-#[job(queue = "email", concurrency = 4)]
-async fn welcome(_: Welcome, ctx: JobContext, #[inject] ledger: Arc<Ledger>) {
-    *ledger.0.lock().unwrap().entry(ctx.id().to_string()).or_default() += 1;
-}
-
-async fn worker(server: &RedisServer, ledger: &Arc<Ledger>) -> RunningKernel {
-    let product = Kernel::builder()
-        .without_inventory()
-        .profile(Profile::Test)
-        .environment([("REDIS_URL".to_owned(), server.url())])
-        .mode(Mode::Worker)
-        // A job whose hand-over was cut off by the server's death is held until its lock runs out.
-        .set("jobs.lock", "2s")
-        .set("jobs.stalled_interval", "1s")
-        .provide_dyn(ledger.clone())
-        .job::<Welcome>();
-    product.build().expect("a sound product").start().await.expect("it starts")
-}
-
-/// Waits until a job has run.
-async fn await_run(ledger: &Ledger, id: &str) {
-    within_a_minute(async {
-        while !ledger.ran(id) {
-            rest(5).await;
-        }
-    })
-    .await;
-}
-
-#[allow(clippy::disallowed_methods, reason = "a server is waited for in real time")]
-async fn rest(milliseconds: u64) {
-    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-}
-
-/// Adds a job, again until the server has taken it.
-async fn add_surely(jobs: &dyn athyper::jobs::JobQueue, id: &str) {
-    within_a_minute(async {
-        while jobs.add(vec![job(id)]).await.is_err() {
-            rest(5).await;
-        }
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_go_on_after_the_server_was_killed() {
     let (server, ledger) = (lossless(), Arc::<Ledger>::default());
     let jobs = jobs(&server.url()).await;
-    let running = worker(&server, &ledger).await;
+    let running = worker(&server.url(), &ledger).await;
     for round in 0..4_u64 {
         let id = format!("job-{round}");
         add_surely(&*jobs, &id).await;
@@ -110,7 +50,7 @@ async fn workers_go_on_after_the_server_was_killed() {
 async fn jobs_under_way_survive_the_servers_death() {
     let (server, ledger) = (lossless(), Arc::<Ledger>::default());
     let jobs = jobs(&server.url()).await;
-    let running = worker(&server, &ledger).await;
+    let running = worker(&server.url(), &ledger).await;
     let accepted = Arc::new(Mutex::new(Vec::new()));
     let producer = {
         let (jobs, accepted) = (jobs.clone(), accepted.clone());
@@ -140,7 +80,7 @@ async fn jobs_under_way_survive_the_servers_death() {
 async fn a_frozen_server_is_told_of_and_waited_for() {
     let (server, ledger) = (RedisServer::start(), Arc::<Ledger>::default());
     let jobs = jobs(&server.url()).await;
-    let running = worker(&server, &ledger).await;
+    let running = worker(&server.url(), &ledger).await;
     add_surely(&*jobs, "before").await;
     await_run(&ledger, "before").await;
     server.freeze();

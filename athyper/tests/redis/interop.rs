@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use athyper::clock::{Clock, SystemClock};
 use athyper::jobs::{Claimed, JobFilter, JobQueue, JobState, Outcome, Priority, RecoveryPolicy, Verdict};
-use athyper_testkit::services::{RedisServer, Reply};
+use athyper_testkit::services::{RedisCluster, RedisServer, Reply};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -15,6 +15,7 @@ use crate::support::{done, fresh_prefix, ids, job, jobs, outcome_of, queue, take
 
 /// A queue that both sides use.
 struct Both {
+    url: String,
     server: &'static RedisServer,
     prefix: String,
     ours: Arc<dyn JobQueue>,
@@ -30,13 +31,21 @@ impl Both {
     async fn new() -> Self {
         let (server, prefix) = (RedisServer::shared(), fresh_prefix());
         let ours = jobs(&format!("{}?prefix={prefix}", server.url())).await;
-        Self { server, prefix, ours }
+        Self { url: server.url(), server, prefix, ours }
+    }
+
+    async fn in_cluster() -> Self {
+        let (cluster, prefix) = (RedisCluster::shared(), fresh_prefix());
+        let ours = jobs(&format!("{}/{prefix}", cluster.url())).await;
+        let prefix = format!("{{{prefix}}}");
+        let server = &cluster.nodes()[cluster.owner_of(&prefix)];
+        Self { url: cluster.url(), server, prefix, ours }
     }
 
     fn command(&self, words: &[&str]) -> Command {
         let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/redis/bullmq/driver.mjs");
         let mut command = Command::new(tools().join("bin/node"));
-        command.env("BULLMQ_HOME", tools().join("node")).arg(driver).arg(words[0]).arg(self.server.url());
+        command.env("BULLMQ_HOME", tools().join("node")).arg(driver).arg(words[0]).arg(&self.url);
         command.arg(&self.prefix).arg("email").args(&words[1..]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
@@ -80,6 +89,17 @@ impl Both {
 fn answers(output: Output) -> Vec<Value> {
     assert!(output.status.success(), "Node failed: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_cluster_serves_both_sides() {
+    let both = Both::in_cluster().await;
+    let added = both.node_adds(&json!([["send", {"n": 1}, {}], ["send", {"n": 2}, {}]])).await;
+    assert_eq!(ids(&both.run(2).await), [&*added[0], &*added[1]]);
+    both.ours.add(vec![job("ours")]).await.unwrap();
+    let mut seen = both.node(&["work", "1"]).await;
+    assert_eq!(seen.pop().unwrap(), json!(["ours"]));
+    assert_eq!(both.ours.counts(&queue()).await.unwrap().completed, 3);
 }
 
 #[tokio::test]

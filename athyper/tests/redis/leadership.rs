@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use athyper::leadership::Leadership;
 use athyper_testkit::clock::VirtualClock;
 use athyper_testkit::conformance::leadership::LeadershipFixture;
 use athyper_testkit::services::RedisServer;
 
-use crate::support::{ServerTime, context_with, driver, fresh_prefix};
-
-async fn open(url: &str, clock: &Arc<VirtualClock>) -> Arc<dyn Leadership> {
-    let open = driver().leases.expect("the driver opens leases");
-    open(&context_with(url, clock.clone())).await.unwrap()
-}
+use crate::support::{ServerTime, fresh_prefix, leases_with};
 
 async fn fixture() -> LeadershipFixture {
     let (server, prefix, clock) = (RedisServer::shared(), fresh_prefix(), VirtualClock::new());
     let url = format!("{}?prefix={prefix}", server.url());
-    let (leadership, other) = (open(&url, &clock).await, open(&url, &clock).await);
+    let (leadership, other) =
+        (leases_with(&url, clock.clone()).await.unwrap(), leases_with(&url, clock.clone()).await.unwrap());
     LeadershipFixture { leadership, other, time: Arc::new(ServerTime { clock, server, prefix }) }
 }
 

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod calls;
+mod cluster;
+mod cluster_conformance;
 mod conformance;
 mod durability;
 mod errors;
@@ -9,4 +11,10 @@ mod faults;
 mod interop;
 mod layout;
 mod leadership;
+mod sentinel;
+mod slots;
 mod support;
+mod tls;
+mod topologies;
+mod users;
+mod work;

@@ -8,13 +8,19 @@ use athyper::clock::{Clock, SystemClock};
 use athyper::context::Context;
 use athyper::driver::{Driver, DriverContext, SharedConnections, drivers};
 use athyper::jobs::{Claimed, Envelope, Finish, JobId, JobOptions, JobQueue, NewJob, Outcome, QueueName, Take};
+use athyper::leadership::Leadership;
 use athyper_testkit::clock::VirtualClock;
 use athyper_testkit::conformance::StoreTime;
 use athyper_testkit::services::RedisServer;
 use bytes::Bytes;
 
 pub(crate) fn driver() -> &'static Driver {
-    drivers().find(|driver| driver.scheme == "redis").expect("the Redis driver is linked in")
+    driver_of("redis://")
+}
+
+pub(crate) fn driver_of(url: &str) -> &'static Driver {
+    let scheme = url.split(':').next().unwrap();
+    drivers().find(|driver| driver.scheme == scheme).expect("the Redis driver is linked in")
 }
 
 pub(crate) fn context_with(url: &str, clock: Arc<dyn Clock>) -> DriverContext {
@@ -23,7 +29,12 @@ pub(crate) fn context_with(url: &str, clock: Arc<dyn Clock>) -> DriverContext {
 
 /// Another process, as far as the server can tell.
 pub(crate) async fn jobs_with(url: &str, clock: Arc<dyn Clock>) -> athyper::Result<Arc<dyn JobQueue>> {
-    let open = driver().jobs.expect("the driver opens job queues");
+    let open = driver_of(url).jobs.expect("the driver opens job queues");
+    open(&context_with(url, clock)).await
+}
+
+pub(crate) async fn leases_with(url: &str, clock: Arc<dyn Clock>) -> athyper::Result<Arc<dyn Leadership>> {
+    let open = driver_of(url).leases.expect("the driver opens leases");
     open(&context_with(url, clock)).await
 }
 

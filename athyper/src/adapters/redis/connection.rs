@@ -2,23 +2,24 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ::redis::aio::MultiplexedConnection;
-use ::redis::{AsyncConnectionConfig, Client, Cmd, PushInfo, PushKind, RedisError, RedisResult, Value};
+use ::redis::{Cmd, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 
-use super::error::{Fate, failed, unreachable};
-use super::options::{Options, wrong};
-use super::scripts::Script;
+use super::error::{Fate, failed, unconfirmed, unreachable};
+use super::options::Options;
+use super::scripts::{Place, Script};
+use super::servers::{Connection, Servers};
+use super::target::Topology;
 use crate::foundation::error::{Error, ErrorKind, Result};
 
-/// How long making a connection may take.
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How long the server may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long replicas may take to have what was written.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(1);
 /// How long to wait before a command that was not executed is sent again, each time; then its caller is told.
 const PAUSES: [u64; 7] = [5, 20, 50, 100, 200, 400, 800];
 
@@ -64,23 +65,6 @@ enum DrivenBy {
     Caller,
 }
 
-/// One connection, and whether it is known to be gone.
-#[derive(Clone)]
-pub(super) struct Connection {
-    inner: MultiplexedConnection,
-    gone: Arc<AtomicBool>,
-}
-
-impl Connection {
-    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
-        command.query_async(&mut self.inner).await
-    }
-
-    fn give_up(&self) {
-        self.gone.store(true, Ordering::Release);
-    }
-}
-
 /// What is known of the connection that all callers share.
 #[derive(Default)]
 struct Shared {
@@ -91,10 +75,10 @@ struct Shared {
     failure: Option<RedisError>,
 }
 
-/// The connections to one server.
+/// The connections to the server in charge.
 pub(super) struct Connections {
     pub(super) options: Options,
-    client: Client,
+    servers: Arc<Servers>,
     driver: Driver,
     shared: Line,
     of_callers: Line,
@@ -111,12 +95,8 @@ struct Line {
 impl Connections {
     /// Connections that are made on first use.
     pub(super) fn new(options: Options) -> Result<Self> {
-        if options.server.starts_with("rediss") {
-            // The first one to be installed is everybody's; there may be one.
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        }
-        let client = Client::open(&*options.server).map_err(|failure| wrong(&options.shown, &failure.to_string()))?;
-        Ok(Self { options, client, driver: Driver::start()?, shared: Line::default(), of_callers: Line::default() })
+        let servers = Arc::new(Servers::new(&options)?);
+        Ok(Self { options, servers, driver: Driver::start()?, shared: Line::default(), of_callers: Line::default() })
     }
 
     /// A key of none of the queues. The empty segment keeps it apart from a queue's.
@@ -130,26 +110,13 @@ impl Connections {
     }
 
     async fn open_in(&self, driven_by: DrivenBy, answer_within: Duration) -> Result<Connection, RedisError> {
-        let gone = Arc::new(AtomicBool::new(false));
-        let (client, note) = (self.client.clone(), gone.clone());
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_WITHIN))
-            .set_response_timeout(Some(answer_within))
-            .set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection {
-                    note.store(true, Ordering::Release);
-                }
-                Ok::<(), ()>(())
-            });
-        let connect = async move { client.get_multiplexed_async_connection_with_config(&config).await };
+        let servers = self.servers.clone();
+        let connect = async move { servers.connect(answer_within).await };
         let runtime = match driven_by {
             DrivenBy::OwnThread => self.driver.runtime.clone(),
             DrivenBy::Caller => Handle::current(),
         };
-        match runtime.spawn(connect).await {
-            Ok(connected) => connected.map(|inner| Connection { inner, gone }),
-            Err(ended) => Err(RedisError::from(std::io::Error::other(ended))),
-        }
+        runtime.spawn(connect).await.unwrap_or_else(|ended| Err(RedisError::from(std::io::Error::other(ended))))
     }
 
     /// The connection that those share who have it driven alike.
@@ -161,7 +128,7 @@ impl Connections {
         let before = line.tries.load(Ordering::Acquire);
         let mut shared = line.shared.lock().await;
         if let Some(connection) = &shared.connection
-            && !connection.gone.load(Ordering::Acquire)
+            && !connection.is_gone()
             && shared.driven_in == driven_in
         {
             return Ok(connection.clone());
@@ -188,12 +155,27 @@ impl Connections {
 
     /// Runs a script, and loads it first where the server does not know it.
     pub(super) async fn run(&self, script: &Script, call: Call, repeat: Repeat) -> Result<Value> {
-        self.attempt(&call.command(script), repeat, Some(script), DrivenBy::OwnThread).await
+        self.attempt(&call.command(script, self.place()), repeat, Some(script), DrivenBy::OwnThread).await
     }
 
     /// Runs a script as [`run`](Self::run), on a connection of the caller's runtime.
     pub(super) async fn run_here(&self, script: &Script, call: Call, repeat: Repeat) -> Result<Value> {
-        self.attempt(&call.command(script), repeat, Some(script), DrivenBy::Caller).await
+        self.attempt(&call.command(script, self.place()), repeat, Some(script), DrivenBy::Caller).await
+    }
+
+    /// Fails unless commands on the queues are executed.
+    pub(super) async fn ping(&self) -> Result<()> {
+        let mut command = ::redis::cmd("PING");
+        if self.options.target.topology == Topology::Cluster {
+            // A node answers a ping also when it has not, or may not serve, the keys.
+            command = ::redis::cmd("EXISTS");
+            command.arg(self.key("queues"));
+        }
+        self.call(&command, Repeat::Freely).await.map(drop)
+    }
+
+    fn place(&self) -> Place {
+        if self.options.target.topology == Topology::Cluster { Place::Slot } else { Place::Server }
     }
 
     async fn attempt(
@@ -218,7 +200,7 @@ impl Connections {
                 }
             };
             let outcome = match script.filter(|_| load) {
-                Some(script) => match connection.send(&script.load()).await {
+                Some(script) => match connection.send(&script.load(self.place())).await {
                     Ok(_) => connection.send(command).await,
                     // Loading is as good as not having been executed, whatever came of it.
                     Err(failure) if Fate::of(&failure) == Fate::Unknown => {
@@ -234,13 +216,12 @@ impl Connections {
                 None => connection.send(command).await,
             };
             let failure = match outcome {
+                Ok(answer) if repeat == Repeat::Never => return self.confirm(&mut connection).await.map(|()| answer),
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let fate = Fate::of(&failure);
-            if fate.breaks_connection() {
-                connection.give_up();
-            }
+            fate.settle(&connection);
             let again = match fate {
                 Fate::NoScript => {
                     load = true;
@@ -254,6 +235,24 @@ impl Connections {
                 Some(_) if fate == Fate::NoScript => {}
                 Some(pause) => rest(*pause).await,
                 None => return Err(failed(&self.options.shown, failure, repeat != Repeat::Never)),
+            }
+        }
+    }
+
+    /// Waits until as many replicas as the URL asks for have everything that was written over a connection.
+    async fn confirm(&self, connection: &mut Connection) -> Result<()> {
+        let wanted = self.options.replicas;
+        if wanted == 0 {
+            return Ok(());
+        }
+        let mut command = ::redis::cmd("WAIT");
+        command.arg(wanted).arg(CONFIRM_WITHIN.as_millis().to_string());
+        match connection.send(&command).await {
+            Ok(Value::Int(have)) if have >= i64::from(wanted) => Ok(()),
+            Ok(_) => Err(unconfirmed(&self.options.shown, wanted)),
+            Err(failure) => {
+                Fate::of(&failure).settle(connection);
+                Err(unconfirmed(&self.options.shown, wanted).with_source(failure))
             }
         }
     }
@@ -302,10 +301,10 @@ impl Call {
         self.keys.push(key);
     }
 
-    fn command(&self, script: &Script) -> Cmd {
+    fn command(&self, script: &Script, place: Place) -> Cmd {
         let (words, bytes) = (self.keys.len() + self.ends.len() + 3, self.arguments.len() + self.keys.len() * 64);
         let mut command = Cmd::with_capacity(words, bytes);
-        command.arg("EVALSHA").arg(script.hash()).arg(self.keys.len()).arg(&self.keys);
+        command.arg("EVALSHA").arg(script.hash(place)).arg(self.keys.len()).arg(&self.keys);
         let mut begin = 0;
         for end in &self.ends {
             command.arg(&self.arguments[begin..*end]);

@@ -14,13 +14,16 @@ use crate::foundation::error::Result;
 use crate::foundation::jobs::JobQueue;
 use crate::foundation::leadership::Leadership;
 
-inventory::submit! {
-    Driver { scheme: "redis", provided_by: "redis", database: None, jobs: Some(open_jobs), leases: Some(open_leases) }
+const fn serving(scheme: &'static str) -> Driver {
+    Driver { scheme, provided_by: "redis", database: None, jobs: Some(open_jobs), leases: Some(open_leases) }
 }
 
-inventory::submit! {
-    Driver { scheme: "rediss", provided_by: "redis", database: None, jobs: Some(open_jobs), leases: Some(open_leases) }
-}
+inventory::submit! { serving("redis") }
+inventory::submit! { serving("rediss") }
+inventory::submit! { serving("redis+sentinel") }
+inventory::submit! { serving("rediss+sentinel") }
+inventory::submit! { serving("redis+cluster") }
+inventory::submit! { serving("rediss+cluster") }
 
 fn connections(context: &DriverContext) -> Result<Arc<Connections>> {
     context.shared.get_or_open(&context.url, || Connections::new(Options::parse(&context.url)?))

@@ -3,6 +3,8 @@
 use ::redis::Value;
 
 use super::connection::{Connections, Repeat};
+use super::options::Options;
+use super::target::Topology;
 use crate::foundation::error::{Error, Result};
 
 /// What a server keeps. A larger one promises more.
@@ -42,6 +44,7 @@ impl Durability {
 /// Reads how the server is configured, and refuses it when it promises less than is asked for.
 pub(super) async fn check(connections: &Connections) -> Result<Durability> {
     let facts = Facts::read(connections).await?;
+    facts.check_topology(&connections.options)?;
     if facts.is_too_old() {
         return Err(Error::configuration(format!(
             "the Redis server `{}` is of version {}, and the job queue needs 6.2 or later",
@@ -78,6 +81,8 @@ pub(super) async fn check(connections: &Connections) -> Result<Durability> {
 /// How the server is configured.
 #[derive(Debug)]
 struct Facts {
+    /// `standalone`, `sentinel` or `cluster`.
+    mode: String,
     version: String,
     appends: bool,
     /// When what was appended is on the disk; unknown where the configuration may not be read.
@@ -95,12 +100,33 @@ impl Facts {
         // A managed server does not tell.
         let flushes = connections.call(config.arg("GET").arg("appendfsync"), Repeat::Freely).await.ok().map(last_text);
         Ok(Self {
+            mode: field("redis_mode").or_else(|| field("server_mode")).unwrap_or_default().to_owned(),
             version: field("redis_version").unwrap_or_default().to_owned(),
             appends: field("aof_enabled") == Some("1"),
             flushes: flushes.filter(|flushes| !flushes.is_empty()),
             limited: field("maxmemory").is_some_and(|limit| limit != "0"),
             policy: field("maxmemory_policy").unwrap_or("noeviction").to_owned(),
         })
+    }
+
+    /// A server that is one of several is told of by another scheme.
+    fn check_topology(&self, options: &Options) -> Result<()> {
+        if options.target.topology != Topology::Single {
+            return Ok(());
+        }
+        let secure = if options.target.is_secure { "rediss" } else { "redis" };
+        let (what, write) = match &*self.mode {
+            "cluster" => {
+                ("a node of a cluster", format!("{secure}+cluster://host:port,host:port?prefix={}", options.prefix))
+            }
+            "sentinel" => ("a sentinel", format!("{secure}+sentinel://host:port,host:port/NAME")),
+            _ => return Ok(()),
+        };
+        let message = format!(
+            "the Redis server `{}` is {what}, and its URL names a single server: write `{write}`",
+            options.shown
+        );
+        Err(Error::configuration(message).with_code("redis-topology"))
     }
 
     /// A server that does not say its version in numbers is taken as it is.
@@ -146,7 +172,8 @@ mod tests {
 
     fn facts(version: &str, appends: bool, flushes: Option<&str>) -> Facts {
         let flushes = flushes.map(str::to_owned);
-        Facts { version: version.to_owned(), appends, flushes, limited: false, policy: "noeviction".to_owned() }
+        let (mode, policy) = ("standalone".to_owned(), "noeviction".to_owned());
+        Facts { mode, version: version.to_owned(), appends, flushes, limited: false, policy }
     }
 
     #[test]

@@ -2,22 +2,41 @@
 
 use std::sync::LazyLock;
 
+/// Where a script's keys lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On a server, which has all of them.
+    Server,
+    /// In a slot of a cluster, which may be on its way to another node.
+    Slot,
+}
+
+/// What keeps a script from beginning while its slot is on its way.
+const SLOT: &str = include_str!("scripts/slot.lua");
+
 /// A script of ours.
 pub(super) struct Script {
     source: &'static str,
     known: LazyLock<::redis::Script>,
+    in_slot: LazyLock<(String, ::redis::Script)>,
 }
 
 impl Script {
     /// By which the server knows it.
-    pub(super) fn hash(&self) -> &str {
-        self.known.get_hash()
+    pub(super) fn hash(&self, place: Place) -> &str {
+        match place {
+            Place::Server => self.known.get_hash(),
+            Place::Slot => self.in_slot.1.get_hash(),
+        }
     }
 
     /// The command that loads it.
-    pub(super) fn load(&self) -> ::redis::Cmd {
+    pub(super) fn load(&self, place: Place) -> ::redis::Cmd {
         let mut command = ::redis::cmd("SCRIPT");
-        command.arg("LOAD").arg(self.source);
+        command.arg("LOAD").arg(match place {
+            Place::Server => self.source,
+            Place::Slot => &self.in_slot.0,
+        });
         command
     }
 }
@@ -28,7 +47,15 @@ macro_rules! scripts {
         $(
             pub(super) static $name: Script = {
                 const SOURCE: &str = concat!($(include_str!(concat!("scripts/", $file, ".lua")), "\n"),*);
-                Script { source: SOURCE, known: LazyLock::new(|| ::redis::Script::new(SOURCE)) }
+                Script {
+                    source: SOURCE,
+                    known: LazyLock::new(|| ::redis::Script::new(SOURCE)),
+                    in_slot: LazyLock::new(|| {
+                        let source = [SLOT, SOURCE].concat();
+                        let known = ::redis::Script::new(&source);
+                        (source, known)
+                    }),
+                }
             };
         )*
     };

@@ -11,8 +11,15 @@ const require = createRequire(`${process.env.BULLMQ_HOME}/driver.js`);
 const { FlowProducer, Job, Queue, QueueEvents, Worker } = require('bullmq');
 
 const [command, url, prefix, name, ...rest] = process.argv.slice(2);
-const { hostname: host, port } = new URL(url);
-const options = { connection: { host, port: Number(port), maxRetriesPerRequest: null }, prefix };
+const hosts = url.split('://')[1].split(',').map((host) => {
+  const [name, port] = host.split(':');
+  return { host: name, port: Number(port) };
+});
+const { Cluster } = createRequire(require.resolve('bullmq'))('ioredis');
+const connection = url.startsWith('redis+cluster:')
+  ? new Cluster(hosts, { redisOptions: { maxRetriesPerRequest: null } })
+  : { ...hosts[0], maxRetriesPerRequest: null };
+const options = { connection, prefix };
 const say = (answer) => console.log(JSON.stringify(answer ?? null));
 
 async function run() {

@@ -176,6 +176,6 @@ impl JobAdministration for RedisJobQueue {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.inner.connections.call(&::redis::cmd("PING"), Repeat::Freely).await.map(drop)
+        self.inner.connections.ping().await
     }
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 use ::redis::{Cmd, Value};
 use tokio::sync::Notify;
 
-use crate::adapters::redis::connection::{Connection, Connections, Repeat, rest};
+use crate::adapters::redis::connection::{Connections, Repeat, rest};
+use crate::adapters::redis::servers::Connection;
 use crate::foundation::jobs::QueueName;
 
 /// For how long the server holds an answer back at most. An answer that takes a second longer is taken for lost.
