@@ -26,7 +26,7 @@ local function postpone(job, fields, due, exact)
     tell_delayed(queue, job.id, due)
     later = true
   else
-    line_up(queue, job.id, job.priority, job.share)
+    line_up(queue, job.id, job.priority, job.share, job.lifo)
     tell(queue, 'waiting', 'jobId', job.id, 'prev', 'active')
     waiting = true
   end
@@ -118,7 +118,10 @@ end
 if #handed == 0 then
   if waiting then wake(queue) end
   if later then wake_later(queue) end
-  if ended and call('LLEN', queue.base .. 'wait') == 0 and call('ZCARD', queue.base .. 'prioritized') == 0 and call('LLEN', queue.base .. 'active') == 0 then
+  -- Whoever asked for more learns of a queue that is drained only if nothing is to come, as listeners of BullMQ expect.
+  local limited = queue.max and queue.duration and tonumber(call('GET', queue.base .. 'limiter') or '0') >= queue.max
+  local more = request.max > 0 and (queue.paused or limited or next_due(queue))
+  if ended and not more and call('LLEN', queue.base .. 'wait') == 0 and call('ZCARD', queue.base .. 'prioritized') == 0 and call('LLEN', queue.base .. 'active') == 0 then
     tell(queue, 'drained')
   end
 elseif later then
