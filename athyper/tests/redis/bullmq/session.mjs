@@ -2,6 +2,7 @@
 // What is done to a job is said by its data:
 //
 //   fail: K               the first K attempts fail
+//   stumble: K            it fails when it is begun, the first K times
 //   unrecoverable: true   it fails for good
 //   progress: […]         told one after another
 //   log: […]              written one after another
@@ -37,7 +38,7 @@ async function perform(job) {
   if (wish.sleep) await new Promise((resolve) => setTimeout(resolve, wish.sleep));
   if (wish.hang === 'ever' || (wish.hang === 'once' && job.attemptsStarted === 1)) await new Promise(() => {});
   if (wish.unrecoverable) throw plain(new UnrecoverableError('no use'));
-  if (job.attemptsMade < (wish.fail ?? 0)) throw plain(new Error(`failure ${job.attemptsMade + 1}`));
+  if (job.attemptsMade < (wish.fail ?? 0) || job.attemptsStarted <= (wish.stumble ?? 0)) throw plain(new Error(`failure ${job.attemptsMade + 1}`));
   return { did: wish };
 }
 

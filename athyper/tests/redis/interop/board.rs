@@ -48,7 +48,7 @@ async fn bull_board_shows_a_queue_of_ours_and_acts_on_it() {
         board.ask(&cell.prefix, "choose", json!({"label": label})).await;
     };
     assert_eq!(shown("completed", 1).await, json!(["welcome-1"]));
-    assert_eq!(shown("delayed", 2).await, json!(["reminder-1", "reminder-2"]));
+    assert_eq!(shown("delayed", 2).await, json!(["reminder-2", "reminder-1"]));
     press("reminder-2", "Promote").await;
     until(&cell, "reminder-2", JobState::Waiting).await;
 

@@ -58,6 +58,20 @@ fn alike(value: &Value) -> Value {
     }
 }
 
+/// A delay without what passed between two readings of the clock.
+fn rounded(delay: &str) -> String {
+    delay.parse::<f64>().map_or_else(|_| delay.to_owned(), |delay| ((delay / 100.0).round() * 100.0).to_string())
+}
+
+/// What went wrong, without where in whose code.
+fn first_lines(stack: Option<&Value>) -> String {
+    let line = |text: &Value| {
+        let line = text.as_str().unwrap_or_default().lines().next().unwrap_or_default().to_owned();
+        line.split_once("Error: ").map_or(line.clone(), |(_, rest)| rest.to_owned())
+    };
+    Value::from(stack.and_then(Value::as_array).into_iter().flatten().map(line).collect::<Vec<_>>()).to_string()
+}
+
 fn pairs(reply: &Reply) -> Vec<(String, String)> {
     reply.texts().chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
 }
@@ -100,9 +114,18 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
             "hash" => {
                 for (field, value) in pairs(&ask(&["HGETALL"])) {
                     let json = serde_json::from_str::<Value>(&value).ok();
+                    let value = match &*field {
+                        "delay" => rounded(&value),
+                        "stacktrace" => first_lines(json.as_ref()),
+                        _ => value,
+                    };
                     match json.as_ref().and_then(Value::as_object).filter(|_| field == "opts") {
                         Some(options) => options.iter().for_each(|(word, value)| {
-                            dump.insert(format!("{name}.opts.{word}"), alike(value).to_string());
+                            let mut value = alike(value).to_string();
+                            if word == "delay" {
+                                value = rounded(&value);
+                            }
+                            dump.insert(format!("{name}.opts.{word}"), value);
                         }),
                         None => drop(dump.insert(format!("{name}.{field}"), value)),
                     }

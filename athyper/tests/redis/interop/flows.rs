@@ -1,8 +1,12 @@
 //! Flows that Node adds: parents and children, whoever runs them.
 
+use athyper::jobs::{JobFilter, JobState};
+use athyper_testkit::services::RedisServer;
 use serde_json::{Value, json};
 
-use super::scenario::{Side, both_workers};
+use super::scenario::{Cell, Side, both_workers};
+use super::session::Session;
+use crate::support::queue;
 
 fn child(id: &str, wish: Value, opts: Value) -> Value {
     let mut all = json!({"jobId": id});
@@ -49,8 +53,10 @@ async fn failing(flag: &str, attempts: usize) {
         if !flag.is_empty() {
             opts[flag] = json!(true);
         }
-        let children =
-            vec![child("good", json!({}), json!({})), child("bad", json!({"fail": 9}), opts), child("last", json!({}), json!({}))];
+        let mut children = vec![child("good", json!({}), json!({})), child("bad", json!({"fail": 9}), opts)];
+        if flag != "continueParentOnFailure" {
+            children.push(child("last", json!({}), json!({})));
+        }
         cell.ask_node("flow", json!({"tree": tree(json!({}), children)})).await;
         // What a child condemned never reaches a handler of ours.
         let condemned = usize::from(flag == "failParentOnFailure" && cell.worker == Side::Ours);
@@ -67,7 +73,35 @@ async fn a_child_that_fails_fails_its_parent() {
 
 #[tokio::test]
 async fn a_child_that_fails_lets_its_parent_go_on_at_once() {
-    failing("continueParentOnFailure", 4).await;
+    failing("continueParentOnFailure", 3).await;
+}
+
+#[tokio::test]
+async fn a_parent_may_go_on_before_its_other_children() {
+    both_workers(async |cell| {
+        let bad = child("bad", json!({"fail": 9}), json!({"continueParentOnFailure": true}));
+        let other = child("other", json!({}), json!({"delay": 3_600_000}));
+        cell.ask_node("flow", json!({"tree": tree(json!({}), vec![bad, other])})).await;
+        let held = cell.take_one().await;
+        cell.end(held).await;
+        assert!(cell.at("wait[0]").is_some_and(|first| first == "parent"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_parent_that_waits_is_found_listed_and_counted() {
+    let node = Session::start(RedisServer::shared());
+    let cell = Cell::new(Side::Node, Side::Ours, &node).await;
+    cell.ask_node("flow", json!({"tree": tree(json!({}), vec![child("one", json!({}), json!({}))])})).await;
+    let counts = cell.queue.counts(&queue()).await.unwrap();
+    assert_eq!((counts.waiting, counts.delayed), (1, 1));
+    let delayed = JobFilter { states: vec![JobState::Delayed], ..JobFilter::default() };
+    let listed = cell.queue.list(&queue(), &delayed).await.unwrap();
+    assert_eq!(listed.iter().map(|record| record.envelope.id.as_str()).collect::<Vec<_>>(), ["parent"]);
+    assert_eq!(cell.record("parent").await.state, JobState::Delayed);
+    cell.work(2).await;
+    assert_eq!(cell.queue.counts(&queue()).await.unwrap().delayed, 0);
 }
 
 #[tokio::test]
@@ -108,12 +142,22 @@ async fn a_child_that_is_retried_by_hand_lets_its_parent_go() {
 
 #[tokio::test]
 async fn a_parent_is_removed_with_its_children() {
-    both_workers(async |cell| {
-        let children = vec![child("one", json!({}), json!({})), child("two", json!({}), json!({"delay": 3_600_000}))];
-        cell.ask_node("flow", json!({"tree": tree(json!({}), children)})).await;
-        cell.change("parent", "remove").await;
-    })
-    .await;
+    let node = Session::start(RedisServer::shared());
+    let cell = Cell::new(Side::Node, Side::Ours, &node).await;
+    let mut middle = child("middle", json!({}), json!({}));
+    middle["children"] = json!([child("leaf", json!({}), json!({}))]);
+    let children = vec![child("done", json!({}), json!({"priority": 1})), middle, child("late", json!({}), json!({"delay": 3_600_000}))];
+    cell.ask_node("flow", json!({"tree": tree(json!({}), children)})).await;
+    let held = cell.take_one().await;
+    let refused = cell.queue.remove(&queue(), &"parent".into()).await.unwrap_err();
+    assert_eq!(refused.code(), "job-state", "{refused}");
+    cell.end(held).await;
+    cell.change("parent", "remove").await;
+    for id in ["parent", "middle", "leaf", "done", "late"] {
+        assert_eq!(cell.at(&format!("{id}.name")), None, "{id}");
+    }
+    let counts = cell.call("getJobCounts", json!([])).await;
+    assert!(counts.as_object().unwrap().values().all(|count| count == 0), "{counts}");
 }
 
 #[tokio::test]

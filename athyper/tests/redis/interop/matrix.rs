@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::scenario::{both_workers, everybody};
+use super::dump::Explained;
+use super::scenario::{both_workers, everybody, everybody_but};
 
 #[tokio::test]
 async fn jobs_run_in_the_same_order() {
@@ -214,8 +215,12 @@ async fn a_bulk_is_as_many_jobs() {
 
 #[tokio::test]
 async fn a_failed_job_is_retried_by_hand() {
-    everybody(async |cell| {
-        cell.add(json!([["send", {"fail": 1}, {"jobId": "a", "attempts": 1}]])).await;
+    let explained = [
+        Explained("a.atm", "ours is given all its attempts again"),
+        Explained("a.failedReason", "ours tells the last failure until there is another outcome"),
+    ];
+    everybody_but(&explained, async |cell| {
+        cell.add(json!([["send", {"stumble": 1}, {"jobId": "a", "attempts": 1}]])).await;
         cell.work(1).await;
         cell.change("a", "retry").await;
         cell.look("retried");

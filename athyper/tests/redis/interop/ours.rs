@@ -29,6 +29,7 @@ pub(super) fn new_job(asked: &Value) -> NewJob {
     new.envelope.kind = kind.to_owned();
     new.envelope.payload = data.to_string().into();
     let options = &mut new.envelope.options;
+    options.priority = Priority(0);
     for (word, value) in opts.as_object().unwrap() {
         match &**word {
             "jobId" => {}
@@ -55,7 +56,7 @@ pub(super) fn new_job(asked: &Value) -> NewJob {
 /// What a job asks for, in the words of BullMQ: with everything said that ours always say.
 pub(super) fn in_full(asked: &Value) -> Value {
     let mut opts = json!({
-        "attempts": 3, "backoff": {"type": "exponential", "delay": 1000}, "priority": 0,
+        "attempts": 3, "backoff": {"type": "exponential", "delay": 1000},
         "removeOnComplete": {"age": 86_400, "count": 1_000}, "removeOnFail": {"age": 2_592_000, "count": 10_000},
     });
     for (word, value) in asked[2].as_object().unwrap() {
@@ -74,7 +75,8 @@ async fn perform(queue: &Arc<dyn JobQueue>, claimed: &Claimed) -> Outcome {
         return Outcome::Fail { error: "no use".to_owned() };
     }
     let attempt = claimed.attempts_made + 1;
-    if u64::from(attempt) > wish["fail"].as_u64().unwrap_or(0) {
+    let stumbles = wish["stumble"].as_u64().is_some_and(|starts| u64::from(claimed.lock.token) <= starts);
+    if !stumbles && u64::from(attempt) > wish["fail"].as_u64().unwrap_or(0) {
         return Outcome::Complete(json!({ "did": wish }).to_string().into());
     }
     let (error, options) = (format!("failure {attempt}"), &claimed.envelope.options);

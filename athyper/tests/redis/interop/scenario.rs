@@ -20,6 +20,7 @@ const EXPLAINED: &[Explained] = &[
     Explained("ath:*", "keys of ours"),
     Explained("*.ath:*", "fields of ours"),
     Explained("*.opts.tm", "the trace, which our producers always write"),
+    Explained("*:lock", "a token of whoever holds the job"),
     Explained("stalled*", "BullMQ's own notes on its stalled check; ours looks at the locks alone"),
 ];
 
@@ -168,6 +169,11 @@ impl<'a> Cell<'a> {
 /// Plays with every pair of sides.
 pub(super) async fn everybody(scenario: impl AsyncFn(&Cell<'_>)) {
     play(&[(Node, Node), (Ours, Ours), (Ours, Node), (Node, Ours)], &[], scenario).await;
+}
+
+/// Plays with every pair of sides, with further differences that are right.
+pub(super) async fn everybody_but(explained: &[Explained], scenario: impl AsyncFn(&Cell<'_>)) {
+    play(&[(Node, Node), (Ours, Ours), (Ours, Node), (Node, Ours)], explained, scenario).await;
 }
 
 /// Plays with Node as the producer, where ours has no words for what is added.
