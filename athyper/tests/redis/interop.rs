@@ -1,6 +1,7 @@
 //! The real BullMQ, in Node, on the same queues: {ours, Node} × {producer, worker}.
 
 mod board;
+mod by_hand;
 mod deduplication;
 mod dump;
 mod fleet;

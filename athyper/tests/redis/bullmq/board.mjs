@@ -24,7 +24,7 @@ const board = `http://127.0.0.1:${server.address().port}/queue/${name}`;
 
 const browser = await puppeteer.launch({ executablePath: process.env.BROWSER, headless: 'shell', args: ['--no-sandbox', '--disable-gpu', '--lang=en'] });
 const page = await browser.newPage();
-await page.setViewport({ width: 1280, height: 800 });
+await page.setViewport({ width: 1440, height: 640 });
 page.setDefaultTimeout(20000);
 
 const TOOLTIP = '[data-base-ui-portal] [role=presentation]';

@@ -6,6 +6,8 @@
 //   unrecoverable: true   it fails for good
 //   progress: […]         told one after another
 //   log: […]              written one after another
+//   snooze: MS            it is put off, the first time
+//   giveBack: true        it goes back to those that wait, the first time
 //   sleep: MS             takes so long
 //   hang: 'ever'          never ends; with 'once' only the first time
 import { createRequire } from 'node:module';
@@ -13,7 +15,7 @@ import { serve } from './serve.mjs';
 
 const require = createRequire(`${process.env.BULLMQ_HOME}/session.js`);
 const bullmq = require(process.env.BULLMQ_NAME ?? 'bullmq');
-const { FlowProducer, Job, Queue, QueueEvents, UnrecoverableError, Worker } = bullmq;
+const { DelayedError, FlowProducer, Job, Queue, QueueEvents, UnrecoverableError, WaitingError, Worker } = bullmq;
 
 const [url, name] = process.argv.slice(2);
 const { hostname: host, port } = new URL(url);
@@ -31,10 +33,18 @@ function plain(error) {
   return error;
 }
 
-async function perform(job) {
+async function perform(job, token) {
   const wish = job.data ?? {};
   for (const row of wish.log ?? []) await job.log(row);
   for (const step of wish.progress ?? []) await job.updateProgress(step);
+  if (job.attemptsStarted === 1 && wish.snooze) {
+    await job.moveToDelayed(Date.now() + wish.snooze, token);
+    throw new DelayedError();
+  }
+  if (job.attemptsStarted === 1 && wish.giveBack) {
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
   if (wish.sleep) await new Promise((resolve) => setTimeout(resolve, wish.sleep));
   if (wish.hang === 'ever' || (wish.hang === 'once' && job.attemptsStarted === 1)) await new Promise(() => {});
   if (wish.unrecoverable) throw plain(new UnrecoverableError('no use'));
@@ -48,7 +58,12 @@ async function work({ prefix, attempts, options }) {
   let worker;
   await new Promise((resolve) => {
     const end = (job) => seen.push(job?.id) === attempts && resolve();
-    worker = new Worker(name, perform, { connection, prefix, name: 'worker', ...options });
+    // Nobody is told of an attempt that is put off.
+    const processor = (job, token) => perform(job, token).catch((error) => {
+      if (error instanceof DelayedError || error instanceof WaitingError) setImmediate(end, job);
+      throw error;
+    });
+    worker = new Worker(name, processor, { connection, prefix, name: 'worker', ...options });
     worker.on('completed', end).on('failed', end).on('error', () => {});
   });
   await worker.close();

@@ -98,3 +98,17 @@ async fn the_last_one_that_came_meanwhile_runs_after_a_failure() {
 async fn the_last_one_that_came_meanwhile_keeps_its_delay() {
     held_back(json!({"delay": 3_600_000}), json!({})).await;
 }
+
+#[tokio::test]
+async fn a_delay_is_counted_anew_where_it_is_rescheduled() {
+    both_workers(async |cell| {
+        let late = |id: &str, delay: u32| {
+            json!(["send", {}, {"jobId": id, "delay": delay, "deduplication": {"id": "k", "reschedule": true}}])
+        };
+        cell.node_adds(json!([late("a", 3_600_000), late("b", 7_200_000)])).await;
+        cell.look("rescheduled");
+        cell.change("a", "promote").await;
+        assert_eq!(cell.work(1).await, ["a"]);
+    })
+    .await;
+}

@@ -107,7 +107,8 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
                 }
             }
             "zset" => {
-                for (place, (item, score)) in pairs(&ask(&["ZRANGE", "0", "-1", "WITHSCORES"])).into_iter().enumerate() {
+                for (place, (item, score)) in pairs(&ask(&["ZRANGE", "0", "-1", "WITHSCORES"])).into_iter().enumerate()
+                {
                     dump.insert(format!("{name}[{place}]"), format!("{item} at {}", score_of(&name, &score)));
                 }
             }
@@ -150,7 +151,10 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
 }
 
 /// A difference that is right: a path, in which a `*` stands for anything, and why.
-pub(super) struct Explained(pub(super) &'static str, #[allow(dead_code, reason = "it is for whoever reads it")] pub(super) &'static str);
+pub(super) struct Explained(
+    pub(super) &'static str,
+    #[allow(dead_code, reason = "it is for whoever reads it")] pub(super) &'static str,
+);
 
 impl Explained {
     fn covers(&self, path: &str) -> bool {
@@ -158,7 +162,11 @@ impl Explained {
         let Some(mut rest) = path.strip_prefix(parts.next().unwrap_or_default()) else { return false };
         let parts: Vec<&str> = parts.collect();
         for (place, part) in parts.iter().enumerate() {
-            let found = if place + 1 == parts.len() { rest.len().checked_sub(part.len()).filter(|at| rest.ends_with(part) && rest.is_char_boundary(*at)) } else { rest.find(part) };
+            let found = if place + 1 == parts.len() {
+                rest.len().checked_sub(part.len()).filter(|at| rest.ends_with(part) && rest.is_char_boundary(*at))
+            } else {
+                rest.find(part)
+            };
             let Some(at) = found else { return false };
             rest = &rest[at + part.len()..];
         }
@@ -171,7 +179,8 @@ pub(super) fn differences(one: &Dump, other: &Dump, explained: &[&Explained]) ->
     let mut paths: Vec<&String> = one.keys().chain(other.keys()).collect();
     paths.sort();
     paths.dedup();
-    let shown = |dump: &Dump, path: &str| dump.get(path).map_or_else(|| "nothing".to_owned(), |value| format!("`{value}`"));
+    let shown =
+        |dump: &Dump, path: &str| dump.get(path).map_or_else(|| "nothing".to_owned(), |value| format!("`{value}`"));
     paths
         .into_iter()
         .filter(|path| one.get(*path) != other.get(*path) && !explained.iter().any(|explained| explained.covers(path)))

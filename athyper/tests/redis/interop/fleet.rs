@@ -68,7 +68,8 @@ async fn we_produce(queue: &Arc<dyn JobQueue>) {
 
 async fn node_produces(cell: &Cell<'_>) {
     for batch in 0..10 {
-        let new = |number: u64| json!(["send", {"sleep": 2}, {"jobId": format!("node-{batch}-{number}"), "priority": 1_000}]);
+        let new =
+            |number: u64| json!(["send", {"sleep": 2}, {"jobId": format!("node-{batch}-{number}"), "priority": 1_000}]);
         let all: Vec<Value> = (0..JOBS / 20).map(new).collect();
         cell.ask_node("add", json!({"bulk": true, "jobs": all})).await;
     }

@@ -132,7 +132,8 @@ async fn a_child_that_fails_and_is_not_kept_is_waited_for_no_longer() {
 #[tokio::test]
 async fn a_child_that_is_retried_by_hand_lets_its_parent_go() {
     both_workers(async |cell| {
-        cell.ask_node("flow", json!({"tree": tree(json!({}), vec![child("bad", json!({"fail": 1}), json!({}))])})).await;
+        cell.ask_node("flow", json!({"tree": tree(json!({}), vec![child("bad", json!({"fail": 1}), json!({}))])}))
+            .await;
         assert_eq!(cell.work(1).await, ["bad"]);
         cell.ask_node("job", json!({"id": "bad", "method": "retry"})).await;
         assert_eq!(cell.work(2).await, ["bad", "parent"]);
@@ -146,7 +147,11 @@ async fn a_parent_is_removed_with_its_children() {
     let cell = Cell::new(Side::Node, Side::Ours, &node).await;
     let mut middle = child("middle", json!({}), json!({}));
     middle["children"] = json!([child("leaf", json!({}), json!({}))]);
-    let children = vec![child("done", json!({}), json!({"priority": 1})), middle, child("late", json!({}), json!({"delay": 3_600_000}))];
+    let children = vec![
+        child("done", json!({}), json!({"priority": 1})),
+        middle,
+        child("late", json!({}), json!({"delay": 3_600_000})),
+    ];
     cell.ask_node("flow", json!({"tree": tree(json!({}), children)})).await;
     let held = cell.take_one().await;
     let refused = cell.queue.remove(&queue(), &"parent".into()).await.unwrap_err();

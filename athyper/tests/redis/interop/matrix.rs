@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::dump::Explained;
-use super::scenario::{both_workers, everybody, everybody_but};
+use super::scenario::{both_workers, everybody};
 
 #[tokio::test]
 async fn jobs_run_in_the_same_order() {
@@ -170,9 +169,8 @@ async fn what_has_ended_is_kept_as_node_says() {
 #[tokio::test]
 async fn the_stack_is_as_long_as_the_job_says() {
     both_workers(async |cell| {
-        let job = |id: &str, limit: u32| {
-            json!(["send", {"fail": 3}, {"jobId": id, "attempts": 3, "stackTraceLimit": limit}])
-        };
+        let job =
+            |id: &str, limit: u32| json!(["send", {"fail": 3}, {"jobId": id, "attempts": 3, "stackTraceLimit": limit}]);
         cell.node_adds(json!([job("two", 2), job("none", 0), job("nine", 9)])).await;
         cell.work(9).await;
     })
@@ -214,37 +212,19 @@ async fn a_bulk_is_as_many_jobs() {
 }
 
 #[tokio::test]
-async fn a_failed_job_is_retried_by_hand() {
-    let explained = [
-        Explained("a.atm", "ours is given all its attempts again"),
-        Explained("a.failedReason", "ours tells the last failure until there is another outcome"),
-    ];
-    everybody_but(&explained, async |cell| {
-        cell.add(json!([["send", {"stumble": 1}, {"jobId": "a", "attempts": 1}]])).await;
-        cell.work(1).await;
-        cell.change("a", "retry").await;
-        cell.look("retried");
-        cell.work(1).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_job_is_removed_wherever_it_stands() {
+async fn a_job_is_put_off_without_an_attempt() {
     everybody(async |cell| {
         cell.add(json!([
-            ["send", {}, {"jobId": "waits"}],
-            ["send", {}, {"jobId": "has-a-priority", "priority": 5}],
-            ["send", {}, {"jobId": "later", "delay": 3_600_000}],
-            ["send", {}, {"jobId": "runs"}],
+            ["send", {"snooze": 3_600_000}, {"jobId": "a"}],
+            ["send", {"giveBack": true}, {"jobId": "b"}],
+            ["send", {}, {"jobId": "c"}],
         ]))
         .await;
-        for id in ["waits", "has-a-priority", "later"] {
-            cell.change(id, "remove").await;
-        }
-        cell.look("removed");
-        assert_eq!(cell.work(1).await, ["runs"]);
-        cell.change("runs", "remove").await;
+        // What is given back keeps its place.
+        assert_eq!(cell.work(4).await, ["a", "b", "b", "c"]);
+        cell.look("put off");
+        cell.change("a", "promote").await;
+        cell.work(1).await;
     })
     .await;
 }

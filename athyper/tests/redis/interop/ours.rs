@@ -71,6 +71,14 @@ async fn perform(queue: &Arc<dyn JobQueue>, claimed: &Claimed) -> Outcome {
     for step in wish["progress"].as_array().into_iter().flatten() {
         queue.record_progress(&claimed.lock, step.to_string().into()).await.unwrap();
     }
+    if claimed.lock.token == 1 {
+        if let Some(delay) = wish["snooze"].as_u64() {
+            return Outcome::Snooze { delay: Duration::from_millis(delay) };
+        }
+        if wish["giveBack"] == true {
+            return Outcome::Release;
+        }
+    }
     if wish["unrecoverable"] == true {
         return Outcome::Fail { error: "no use".to_owned() };
     }

@@ -202,7 +202,11 @@ pub(super) async fn play(pairs: &[(Side, Side)], explained: &[Explained], scenar
             wrong.extend(found.into_iter().map(|difference| format!("{who}, {moment}: {difference}")));
         }
         if *heard != told[0] {
-            wrong.push(format!("{who}: listeners were told\n    {}\n  instead of\n    {}", heard.join("\n    "), told[0].join("\n    ")));
+            wrong.push(format!(
+                "{who}: listeners were told\n    {}\n  instead of\n    {}",
+                heard.join("\n    "),
+                told[0].join("\n    ")
+            ));
         }
     }
     assert!(wrong.is_empty(), "it differs from Node alone:\n  {}", wrong.join("\n  "));

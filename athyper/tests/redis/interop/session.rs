@@ -45,7 +45,8 @@ impl Session {
 
     /// Of any script of ours that answers requests.
     pub(super) fn of(mut command: Command) -> Self {
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("scripts/tools installs Node");
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("scripts/tools installs Node");
         let waiting = Waiting::default();
         let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
         let asked = waiting.clone();
@@ -53,7 +54,8 @@ impl Session {
             let mut lines = BufReader::new(output).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-                let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&told["number"].as_u64().unwrap());
+                let asked =
+                    asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&told["number"].as_u64().unwrap());
                 // Whoever asked may have given up.
                 let _gone = asked.map(|asked| asked.send(told));
             }
