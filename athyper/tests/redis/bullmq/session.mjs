@@ -73,8 +73,8 @@ async function work({ prefix, attempts, options }) {
 // A job that is taken and not ended yet, by prefix.
 const held = new Map();
 
-async function take({ prefix }) {
-  const worker = new Worker(name, null, { connection, prefix, name: 'worker' });
+async function take({ prefix, options }) {
+  const worker = new Worker(name, null, { connection, prefix, name: 'worker', ...options });
   const job = await worker.getNextJob('token');
   held.set(prefix, { worker, job });
   return job.id;

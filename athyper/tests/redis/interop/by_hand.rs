@@ -1,9 +1,15 @@
 //! What people do to jobs and queues: by our administration, and by Node's on what ours left there.
 
+use std::time::Duration;
+
+use athyper::jobs::{JobFilter, JobState, Outcome};
+use athyper_testkit::services::RedisServer;
 use serde_json::json;
 
 use super::dump::Explained;
-use super::scenario::{Cell, everybody, everybody_but};
+use super::scenario::{Cell, Side, everybody, everybody_but};
+use super::session::Session;
+use crate::support::{outcome_of, queue, take_now};
 
 #[tokio::test]
 async fn a_failed_job_is_retried_by_hand() {
@@ -107,12 +113,28 @@ async fn node_obliterates() {
         fill(cell).await;
         cell.call("pause", json!([])).await;
         cell.call("obliterate", json!([])).await;
-        assert!(
-            cell.queue.list(&crate::support::queue(), &athyper::jobs::JobFilter::default()).await.unwrap().is_empty()
-        );
+        assert!(cell.queue.list(&queue(), &JobFilter::default()).await.unwrap().is_empty());
         // The queue goes on as a new one.
         cell.add(json!([["send", {}, {"jobId": "done"}]])).await;
         assert_eq!(cell.work(1).await, ["done"]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_we_parked_is_delayed_to_node() {
+    let node = Session::start(RedisServer::shared());
+    let cell = Cell::new(Side::Node, Side::Node, &node).await;
+    cell.add(json!([["send", {}, {"jobId": "a"}]])).await;
+    let held = take_now(&cell.queue, 1).await;
+    let parked = Outcome::Park { reason: "nobody knows it".to_owned(), delay: Duration::from_secs(3_600) };
+    cell.queue.finish(vec![outcome_of(&held[0], parked)], None).await.unwrap();
+    assert_eq!(cell.record("a").await.state, JobState::Parked);
+    let counts = cell.call("getJobCounts", json!([])).await;
+    assert_eq!((&counts["delayed"], &counts["active"]), (&json!(1), &json!(0)));
+    cell.change("a", "promote").await;
+    assert_eq!(cell.work(1).await, ["a"]);
+    let record = cell.record("a").await;
+    assert_eq!((record.state, record.attempts_made), (JobState::Completed, 1));
+    assert_eq!(cell.queue.counts(&queue()).await.unwrap().parked, 0);
 }

@@ -175,3 +175,15 @@ async fn a_child_that_is_removed_lets_its_parent_go() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_parent_in_another_queue_is_let_go() {
+    let node = Session::start(RedisServer::shared());
+    let cell = Cell::new(Side::Node, Side::Ours, &node).await;
+    let mut tree = tree(json!({}), vec![child("one", json!({}), json!({}))]);
+    tree["queueName"] = json!("other");
+    cell.ask_node("flow", json!({"tree": tree})).await;
+    assert_eq!(cell.work(1).await, ["one"]);
+    let waiting = cell.server.ask(&["LRANGE", &format!("{}:other:wait", cell.prefix), "0", "-1"]);
+    assert_eq!(waiting.texts(), ["parent"]);
+}

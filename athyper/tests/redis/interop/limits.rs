@@ -1,9 +1,11 @@
 //! What holds for a whole queue: pauses, and limits that Node wrote.
 
+use athyper_testkit::services::RedisServer;
 use serde_json::json;
 
-use super::scenario::{Side, everybody};
-use crate::support::queue;
+use super::scenario::{Cell, Side, everybody};
+use super::session::Session;
+use crate::support::{queue, take_now};
 
 #[tokio::test]
 async fn a_paused_queue_takes_jobs_and_hands_out_none() {
@@ -57,4 +59,16 @@ async fn a_global_concurrency_lets_so_many_run() {
         assert_eq!(cell.work_together(3, 3).await, ["a", "b", "c"]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_rate_limit_set_by_hand_holds_for_us() {
+    let node = Session::start(RedisServer::shared());
+    let cell = Cell::new(Side::Node, Side::Ours, &node).await;
+    cell.call("setGlobalRateLimit", json!([1_000, 1_000])).await;
+    cell.add(json!([["send", {}, {"jobId": "a"}]])).await;
+    cell.call("rateLimit", json!([3_600_000])).await;
+    assert!(take_now(&cell.queue, 1).await.is_empty());
+    cell.call("removeRateLimitKey", json!([])).await;
+    assert_eq!(cell.work(1).await, ["a"]);
 }

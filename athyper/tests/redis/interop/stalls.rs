@@ -2,13 +2,25 @@
 
 use std::time::Duration;
 
-use athyper::jobs::{JobState, Recovered, RecoveryPolicy};
+use athyper::jobs::{JobState, Recovered, RecoveryPolicy, Verdict};
 use athyper_testkit::services::RedisServer;
 use serde_json::json;
 
-use super::scenario::{Cell, Side};
-use super::session::Session;
-use crate::support::{queue, take, within_a_minute};
+use super::dump::Explained;
+use super::scenario::{Cell, Side, everybody_but};
+use super::session::{Session, answer};
+use crate::support::{done, outcome_of, queue, take, take_now, within_a_minute};
+
+#[tokio::test]
+async fn a_job_is_taken_back_in_the_same_way() {
+    let explained = [Explained("a.stc", "stalls are counted in a row: they begin anew when an attempt has ended")];
+    everybody_but(&explained, async |cell| {
+        cell.add(json!([["send", {}, {"jobId": "a"}]])).await;
+        cell.lose_one().await;
+        assert_eq!(cell.work(1).await, ["a"]);
+    })
+    .await;
+}
 
 /// Node takes the job `a`, which never ends, and is killed.
 async fn killed_in_node(cell: &Cell<'_>) {
@@ -99,4 +111,43 @@ async fn we_fail_what_node_condemned() {
     let record = cell.record("a").await;
     assert_eq!((record.state, record.stalls), (JobState::Failed, 1));
     assert_eq!(record.error.as_deref(), Some("job stalled more than allowable limit"));
+}
+
+#[tokio::test]
+async fn node_leaves_us_what_we_hold_on_to() {
+    let node = Session::start(RedisServer::shared());
+    let cell = Cell::new(Side::Ours, Side::Node, &node).await;
+    cell.add(json!([["send", {}, {"jobId": "a"}], ["send", {}, {"jobId": "later", "delay": 1_500}]])).await;
+    let held = take_now(&cell.queue, 1).await;
+    let locks = [held[0].lock.clone()];
+    // It looks for stalled jobs several times before it has run the other one.
+    let options = json!({"stalledInterval": 100, "maxStalledCount": 0});
+    let later = node.begin(&cell.prefix, "work", json!({"attempts": 1, "options": options})).await;
+    within_a_minute(async {
+        while cell.record("later").await.state != JobState::Completed {
+            assert!(cell.queue.renew(&locks, Duration::from_millis(500)).await.unwrap().is_empty());
+        }
+    })
+    .await;
+    answer("a worker", later).await;
+    assert_eq!(cell.record("a").await.stalls, 0);
+    let finished = cell.queue.finish(vec![outcome_of(&held[0], done())], None).await.unwrap();
+    assert_eq!(finished.verdicts, [Verdict::Applied]);
+}
+
+#[tokio::test]
+async fn we_leave_node_what_it_holds_on_to() {
+    let node = Session::start(RedisServer::shared());
+    let cell = Cell::new(Side::Node, Side::Node, &node).await;
+    cell.node_adds(json!([["send", {"sleep": 1_500}, {"jobId": "a"}]])).await;
+    let options = json!({"lockDuration": 500});
+    let mut running = node.begin(&cell.prefix, "work", json!({"attempts": 1, "options": options})).await;
+    within_a_minute(async {
+        while running.try_recv().is_err() {
+            assert!(cell.queue.recover(&queue(), RecoveryPolicy::default()).await.unwrap().is_empty());
+        }
+    })
+    .await;
+    let record = cell.record("a").await;
+    assert_eq!((record.state, record.attempts_started), (JobState::Completed, 1));
 }

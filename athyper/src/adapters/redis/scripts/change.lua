@@ -61,7 +61,7 @@ if change == 'remove' and state ~= 'active' then
   -- A parent goes with its children, unless one of them is in somebody's hands.
   local children = descendants(key, {})
   for _, child in ipairs(children) do
-    if child[3] == 'active' then return 'active' end
+    if child[3] == 'active' then return 'the parent of an active job' end
   end
   call('ZREM', base .. 'waiting-children', id)
   for _, child in ipairs(children) do remove(child[1], child[2], child[3]) end
