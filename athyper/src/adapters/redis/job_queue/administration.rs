@@ -36,7 +36,10 @@ impl Change {
     /// Whether a job in a state may be changed so, and what to say otherwise.
     fn rule(self, state: &str) -> (bool, &'static str) {
         match self {
-            Self::Remove => (state != "active", "and only a job that no worker holds can be removed"),
+            Self::Remove => (
+                !matches!(state, "active" | "the parent of an active job"),
+                "and only a job that no worker holds can be removed",
+            ),
             Self::Cancel => {
                 (!matches!(state, "completed" | "failed"), "and only a job that has not ended can be cancelled")
             }

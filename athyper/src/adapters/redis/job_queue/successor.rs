@@ -78,11 +78,13 @@ impl Inner {
             ("jobId", id.as_str().into()),
             ("delay", (next - now).max(0).into()),
             ("timestamp", now.into()),
-            ("prevMillis", next.into()),
             ("repeatJobKey", run.scheduler.as_str().into()),
         ] {
             options.insert(name.to_owned(), value);
         }
+        // Only BullMQ's own producers say from which run they reckon.
+        options.remove("prevMillis");
+        options.entry("attempts").or_insert_with(|| 0.into());
         let priority = options.get("priority").and_then(Json::as_u64).unwrap_or_default();
         let call = self
             .timed(queue)

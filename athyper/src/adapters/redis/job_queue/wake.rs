@@ -21,6 +21,8 @@ const BLOCK: Duration = Duration::from_secs(3);
 const OVERRUN: Duration = Duration::from_secs(1);
 /// How long to wait before a lost connection is made again: doubled from the first to the last.
 const PAUSES: (u64, u64) = (25, 800);
+/// For how many milliseconds a connection is kept when nobody waits: a worker that is busy remains one of those that are listed.
+const KEPT: u64 = 30_000;
 
 /// Who waits for jobs of which queue.
 #[derive(Default)]
@@ -44,10 +46,14 @@ impl Wakers {
     ) -> Waiting {
         let bell = {
             let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-            let make = || Arc::new(Bell { key: key(), ..Bell::default() });
+            let make = || {
+                let key = key();
+                Arc::new(Bell { name: client_name(&key), key, ..Bell::default() })
+            };
             bells.entry(queue.clone()).or_insert_with(make).clone()
         };
         bell.waiting.fetch_add(1, Ordering::AcqRel);
+        bell.wanted.notify_waiters();
         bell.start(connections);
         Waiting { bell, connections: connections.clone(), ended: false }
     }
@@ -57,7 +63,10 @@ impl Wakers {
 #[derive(Default)]
 struct Bell {
     key: String,
+    /// By which BullMQ counts the workers of a queue.
+    name: String,
     rung: Notify,
+    wanted: Notify,
     waiting: AtomicUsize,
     running: AtomicBool,
 }
@@ -71,6 +80,15 @@ impl Bell {
 
     fn is_awaited(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits for somebody who waits, for a while.
+    async fn linger(&self) {
+        let mut wanted = std::pin::pin!(self.wanted.notified());
+        wanted.as_mut().enable();
+        if !self.is_awaited() {
+            futures_util::future::select(wanted, std::pin::pin!(rest(KEPT))).await;
+        }
     }
 
     /// Whether the task has to go on, now that nobody seemed to wait.
@@ -89,6 +107,27 @@ impl Bell {
     }
 }
 
+/// The name that BullMQ gives to the connection on which a worker waits, from the key of the markers.
+fn client_name(key: &str) -> String {
+    let queue = key.strip_suffix(":marker").unwrap_or(key);
+    let (prefix, queue) = queue.rsplit_once(':').unwrap_or_default();
+    format!("{prefix}:{}", base64(queue.as_bytes()))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > three.len() { '=' } else { char::from(letter) });
+        }
+    }
+    text
+}
+
 /// Listens for markers while somebody waits.
 async fn listen(bell: Arc<Bell>, connections: Arc<Connections>) {
     let mut command = Cmd::new();
@@ -96,13 +135,22 @@ async fn listen(bell: Arc<Bell>, connections: Arc<Connections>) {
     let mut connection: Option<Connection> = None;
     let (mut pause, mut lost) = (PAUSES.0, false);
     loop {
-        if !bell.is_awaited() && bell.rests() {
-            return;
+        while !bell.is_awaited() {
+            if connection.is_some() {
+                bell.linger().await;
+            }
+            if !bell.is_awaited() && bell.rests() {
+                return;
+            }
         }
         let answer = match &mut connection {
             Some(open) => open.send(&command).await,
             None => match connections.open(BLOCK + OVERRUN).await {
-                Ok(opened) => {
+                Ok(mut opened) => {
+                    let mut naming = Cmd::new();
+                    naming.arg("CLIENT").arg("SETNAME").arg(&bell.name);
+                    // A worker may wait without having a name.
+                    let _unnamed = opened.send(&naming).await;
                     connection = Some(opened);
                     // What happened while nobody listened is to be looked for.
                     if std::mem::take(&mut lost) {
@@ -161,6 +209,18 @@ impl Drop for Waiting {
             // A marker may have been meant for it.
             let (bell, connections) = (self.bell.clone(), self.connections.clone());
             self.connections.spawn(async move { bell.pass_on(&connections).await });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_name;
+
+    #[test]
+    fn connections_are_named_as_bullmq_names_them() {
+        for (queue, encoded) in [("email", "ZW1haWw="), ("a", "YQ=="), ("abc", "YWJj"), ("ä", "w6Q=")] {
+            assert_eq!(client_name(&format!("bull:{queue}:marker")), format!("bull:{encoded}"));
         }
     }
 }

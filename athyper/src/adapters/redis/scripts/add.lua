@@ -17,13 +17,17 @@ local function is_of_row(at, number, row)
 end
 
 local function add_row(queue, row)
-  local listed, placed = {}, {}
+  local listed, placed, sorted = {}, {}, 0
+  for _, at in ipairs(row) do
+    if (tonumber(ARGV[at + 2]) or 0) > 0 then sorted = sorted + 1 end
+  end
   -- All of them come one behind the other.
-  local last = call('INCRBY', queue.base .. 'pc', #row)
-  for index, at in ipairs(row) do
+  local last = sorted > 0 and call('INCRBY', queue.base .. 'pc', sorted) - sorted
+  for _, at in ipairs(row) do
     local priority, share = tonumber(ARGV[at + 2]) or 0, share_of(at)
     if priority > 0 then
-      local place = last - #row + index
+      last = last + 1
+      local place = last
       if share then place = next_turn(queue, priority, share) end
       placed[#placed + 1] = priority * CLASS + place % CLASS
       placed[#placed + 1] = ARGV[at + 1]

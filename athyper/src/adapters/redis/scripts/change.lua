@@ -9,25 +9,60 @@ local key = base .. id
 local state = state_of(queue, id)
 if not state then return '' end
 
-local fields = call('HMGET', key, 'priority', 'ath:serial', 'deid', 'parentKey', 'ath:share', 'parent')
+local fields = call('HMGET', key, 'priority', 'parentKey', 'ath:share', 'opts')
 
 -- A job by whose end others would be let go does not wait any more.
-local function leave_held()
-  if fields[5] and call('ZREM', base .. beyond(fields[5]), id) == 1 then call('ZREM', base .. 'ath:held', id) end
-  local serial = fields[2]
+local function leave_held(of, job, serial, share)
+  if share and call('ZREM', of.base .. beyond(share), job) == 1 then call('ZREM', of.base .. 'ath:held', job) end
   if not serial then return end
-  call('ZREM', base .. 'ath:held:' .. serial, id)
-  call('ZREM', base .. 'ath:held', id)
-  if call('HEXISTS', base .. 'ath:serial', serial) == 0 then free_serial(queue, serial) end
+  call('ZREM', of.base .. 'ath:held:' .. serial, job)
+  call('ZREM', of.base .. 'ath:held', job)
+  if call('HEXISTS', of.base .. 'ath:serial', serial) == 0 then free_serial(of, serial) end
 end
 
--- A job that nobody holds leaves whatever it waits in.
-local function leave()
-  call('LREM', base .. 'wait', 0, id)
-  call('ZREM', base .. 'prioritized', id)
-  call('ZREM', base .. 'delayed', id)
-  call('ZREM', base .. 'ath:parked', id)
-  call('ZREM', base .. 'waiting-children', id)
+-- A job that nobody holds leaves whatever it waits in. Answers with the name that BullMQ has for it.
+local function leave(of, job, stood)
+  local prefix = of.base
+  call('LREM', prefix .. 'wait', 0, job)
+  if call('ZREM', prefix .. 'prioritized', job) == 1 then stood = 'prioritized' end
+  call('ZREM', prefix .. 'delayed', job)
+  call('ZREM', prefix .. 'ath:parked', job)
+  if call('ZREM', prefix .. 'waiting-children', job) == 1 then stood = 'waiting-children' end
+  return stood
+end
+
+local function remove(of, job, stood)
+  local prefix, own = of.base, of.base .. job
+  stood = leave(of, job, stood)
+  local held = call('HMGET', own, 'ath:serial', 'deid', 'parentKey', 'parent', 'ath:share')
+  drop_finished(of, { job })
+  leave_held(of, job, held[1], held[5])
+  if held[2] then
+    local mark = prefix .. 'de:' .. held[2]
+    if call('GET', mark) == job then call('DEL', mark, prefix .. 'dn:' .. held[2]) end
+  end
+  if held[3] then leave_parent(own, held[3], held[4], now) end
+  local previous = { waiting = 'wait', parked = 'delayed' }
+  tell(of, 'removed', 'jobId', job, 'prev', previous[stood] or stood)
+end
+
+-- The children of a job, and theirs: the queue, the id and the state of each. They may be in other queues of the same prefix.
+local function descendants(parent, found)
+  local children = call('SMEMBERS', parent .. ':dependencies')
+  local ended = { call('HKEYS', parent .. ':processed'), call('HKEYS', parent .. ':failed'), call('ZRANGE', parent .. ':unsuccessful', 0, -1) }
+  for _, keys in ipairs(ended) do
+    for _, child in ipairs(keys) do children[#children + 1] = child end
+  end
+  local prefix = string.match(base, '^(.*:)[^:]*:$')
+  for _, child in ipairs(children) do
+    local name, job = string.match(string.sub(child, #prefix + 1), '^([^:]*):(.+)$')
+    if name and string.sub(child, 1, #prefix) == prefix and call('EXISTS', child) == 1 then
+      local of = open(prefix .. name .. ':')
+      found[#found + 1] = { of, job, state_of(of, job) }
+      descendants(child, found)
+    end
+  end
+  return found
 end
 
 if change == 'cancel' and state == 'active' then
@@ -36,28 +71,27 @@ if change == 'cancel' and state == 'active' then
   -- Whoever ends it has to look at the job.
   look_at_end(queue, id)
 elseif change == 'cancel' and state ~= 'completed' and state ~= 'failed' then
-  leave()
+  leave(queue, id, state)
   local job = read_job(queue, id)
   conclude(queue, job, 'failed', CANCELLED, stacked(job, '"' .. CANCELLED .. '"'), now)
-  leave_held()
+  leave_held(queue, id, job.serial, job.share)
   trim(queue)
 elseif change == 'remove' and state ~= 'active' then
-  leave()
-  drop_finished(queue, { id })
-  leave_held()
-  if fields[3] then
-    local mark = base .. 'de:' .. fields[3]
-    if call('GET', mark) == id then call('DEL', mark, base .. 'dn:' .. fields[3]) end
+  -- A parent goes with its children, unless one of them is in somebody's hands.
+  local children = descendants(key, {})
+  for _, child in ipairs(children) do
+    if child[3] == 'active' then return 'the parent of an active job' end
   end
-  if fields[4] then leave_parent(key, fields[4], fields[6], now) end
-  tell(queue, 'removed', 'jobId', id, 'prev', state == 'waiting' and 'wait' or state)
+  call('ZREM', base .. 'waiting-children', id)
+  for _, child in ipairs(children) do remove(child[1], child[2], child[3]) end
+  remove(queue, id, state)
 elseif change == 'retry' and state == 'failed' then
   call('ZREM', base .. 'failed', id)
   call('ZREM', base .. 'ath:expiring', id)
   call('HDEL', key, 'finishedOn', 'processedOn', 'returnvalue', 'stc')
   call('HSET', key, 'atm', '0', 'ath:due', ARGV[2], 'delay', '0')
-  if fields[4] then call('SADD', fields[4] .. ':dependencies', key) end
-  line_up(queue, id, fields[1], fields[5])
+  if fields[2] then call('SADD', fields[2] .. ':dependencies', key) end
+  line_up(queue, id, fields[1], fields[3], string.find(fields[4] or '', '"lifo":true', 1, true))
   tell(queue, 'waiting', 'jobId', id, 'prev', 'failed')
   wake(queue)
 elseif change == 'promote' and call('ZSCORE', base .. 'waiting-children', id) then
@@ -66,7 +100,7 @@ elseif change == 'promote' and (state == 'delayed' or state == 'parked') and cal
   call('ZREM', base .. 'ath:parked', id)
   call('HDEL', key, 'ath:parked')
   call('HSET', key, 'delay', '0', 'ath:due', ARGV[2])
-  line_up(queue, id, fields[1], fields[5])
+  line_up(queue, id, fields[1], fields[3])
   tell(queue, 'waiting', 'jobId', id, 'prev', 'delayed')
   wake(queue)
 end

@@ -91,13 +91,13 @@ local function last_place(queue, priority, share)
   return priority * CLASS + place % CLASS
 end
 
--- Makes a job ready, behind the others.
-local function line_up(queue, id, priority, share)
+-- Makes a job ready, behind the others; one that is to go first, where there are no priorities, before them.
+local function line_up(queue, id, priority, share, first)
   priority = tonumber(priority) or 0
   if priority > 0 then
     call('ZADD', queue.base .. 'prioritized', last_place(queue, priority, share), id)
   else
-    call('LPUSH', queue.base .. 'wait', id)
+    call(first and 'RPUSH' or 'LPUSH', queue.base .. 'wait', id)
   end
 end
 

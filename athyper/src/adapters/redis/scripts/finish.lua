@@ -26,7 +26,7 @@ local function postpone(job, fields, due, exact)
     tell_delayed(queue, job.id, due)
     later = true
   else
-    line_up(queue, job.id, job.priority, job.share)
+    line_up(queue, job.id, job.priority, job.share, job.lifo)
     tell(queue, 'waiting', 'jobId', job.id, 'prev', 'active')
     waiting = true
   end
@@ -115,6 +115,16 @@ if ended then
   expire(queue, now)
 end
 
+local function is_empty()
+  return call('LLEN', queue.base .. 'wait') == 0 and call('ZCARD', queue.base .. 'prioritized') == 0 and call('LLEN', queue.base .. 'active') == 0
+end
+
+-- Whether whoever wanted jobs would get some at another time: to listeners of BullMQ, such a queue is not drained.
+local function is_more_to_come()
+  if queue.paused or next_due(queue) then return true end
+  return queue.max and queue.duration and tonumber(call('GET', queue.base .. 'limiter') or '0') >= queue.max
+end
+
 local request = { now = now, max = tonumber(ARGV[2]), lock = ARGV[3], worker = ARGV[4] }
 local handed = {}
 if request.max > 0 then
@@ -124,9 +134,7 @@ end
 if #handed == 0 then
   if waiting or ended and queue.cap then wake(queue) end
   if later then wake_later(queue) end
-  if ended and call('LLEN', queue.base .. 'wait') == 0 and call('ZCARD', queue.base .. 'prioritized') == 0 and call('LLEN', queue.base .. 'active') == 0 then
-    tell(queue, 'drained')
-  end
+  if ended and is_empty() and not (request.max > 0 and is_more_to_come()) then tell(queue, 'drained') end
 elseif later then
   wake_later(queue)
 end

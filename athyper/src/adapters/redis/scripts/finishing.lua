@@ -70,6 +70,7 @@ local function release_parent(parent, flags, condemned_by, now)
     put_off(queue, id, now + delay)
     tell_delayed(queue, id, now + delay)
     wake_later(queue)
+    return
   elseif (tonumber(fields[1]) or 0) > 0 then
     line_up(queue, id, fields[1], fields[3])
     wake(queue)
@@ -120,23 +121,56 @@ local function leave_parent(child, parent, text, now)
   end
 end
 
+-- What came while the holder of a key ran, and was kept until that had ended, becomes a job.
+local function let_follow(queue, unique, now)
+  local kept = queue.base .. 'dn:' .. unique
+  local fields = call('HMGET', kept, 'name', 'data', 'opts', 'jid', 'pk', 'pd', 'pdk', 'rjk')
+  if not fields[1] then return end
+  call('DEL', kept)
+  local id = tostring(call('INCR', queue.base .. 'id'))
+  if fields[4] and fields[4] ~= '' then id = fields[4] end
+  local key = queue.base .. id
+  if call('EXISTS', key) == 1 then return end
+  local read, options = pcall(cjson.decode, fields[3] or '{}')
+  if not read or type(options) ~= 'table' then options = {} end
+  local delay, priority = tonumber(options.delay) or 0, tonumber(options.priority) or 0
+  call('HSET', key, 'name', fields[1], 'data', fields[2] or '{}', 'opts', fields[3] or '{}', 'timestamp', tostring(now), 'delay', tostring(delay), 'priority', tostring(priority), 'deid', unique)
+  if fields[5] then call('HSET', key, 'parentKey', fields[5]) end
+  if fields[6] then call('HSET', key, 'parent', fields[6]) end
+  if fields[7] then call('SADD', fields[7], key) end
+  if fields[8] then call('HSET', key, 'rjk', fields[8]) end
+  call('SET', queue.base .. 'de:' .. unique, id)
+  tell(queue, 'added', 'jobId', id, 'name', fields[1])
+  if delay > 0 then
+    put_off(queue, id, now + delay)
+    tell_delayed(queue, id, now + delay)
+    wake_later(queue)
+  else
+    line_up(queue, id, priority, nil, options.lifo == true)
+    tell(queue, 'waiting', 'jobId', id)
+    wake(queue)
+  end
+end
+
 -- A key without an end holds only as long as its job.
-local function free_unique(queue, id, unique)
+local function free_unique(queue, id, unique, now)
   if not unique then return end
   local mark = queue.base .. 'de:' .. unique
   local left = call('PTTL', mark)
   if left == 0 or (left == -1 and call('GET', mark) == id) then call('DEL', mark) end
+  let_follow(queue, unique, now)
 end
 
 -- Ends a job that is in no list any more. `text` is its result as JSON, or why it failed.
 local function conclude(queue, job, state, text, stack, now)
-  free_unique(queue, job.id, job.unique)
+  free_unique(queue, job.id, job.unique, now)
   tell_parent(job, state, text, now)
   local count, age = job.keep_count, job.keep_age
   if not count then count, age = retention(job.opts, state) end
   if count == 0 then
     -- One that was never in other hands has nothing but itself, and what somebody logged of it.
     if job.is_alone then call('DEL', job.key, job.key .. ':lock', job.key .. ':logs') else forget(queue, job.id) end
+    if job.parent_key then leave_parent(job.key, job.parent_key, job.parent, now) end
   else
     local field = state == 'completed' and 'returnvalue' or 'failedReason'
     local made = job.attempts_made
@@ -171,12 +205,23 @@ local function read_job(queue, id)
     stalls = tonumber(fields[4]) or 0, serial = fields[5], place = fields[6], attempts_made = tonumber(fields[7]) or 0,
     unique = fields[8], parent_key = fields[9], parent = fields[10], defa = fields[11], stack = fields[12], name = fields[13], share = fields[14], cancelled = fields[15],
     attempts = tonumber(string.match(fields[2] or '', '"attempts":(%d+)')) or 0,
+    lifo = string.find(fields[2] or '', '"lifo":true', 1, true),
   }
 end
 
 -- The stack of a job with one more failure, as words of its hash.
 local function stacked(job, failure)
   local before = job.stack
+  local limit = tonumber(string.match(job.opts or '', '"stackTraceLimit":(%d+)'))
+  if limit then
+    local read, stack = pcall(cjson.decode, '[' .. failure .. ']')
+    local known, earlier = pcall(cjson.decode, before or '[]')
+    if read and known and type(earlier) == 'table' then
+      table.insert(earlier, stack[1])
+      while #earlier > limit do table.remove(earlier, 1) end
+      return { 'stacktrace', #earlier > 0 and cjson.encode(earlier) or '[]' }
+    end
+  end
   if not before or before == '' or before == '[]' then return { 'stacktrace', '[' .. failure .. ']' } end
   return { 'stacktrace', string.sub(before, 1, -2) .. ',' .. failure .. ']' }
 end

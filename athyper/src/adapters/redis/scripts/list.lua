@@ -48,7 +48,8 @@ end
 
 local sources = {
   waiting = { listed('wait'), merged() },
-  delayed = { only('delayed', sorted('delayed')) },
+  -- Those that wait for their children come last: nobody knows when they will be ready.
+  delayed = { only('delayed', sorted('delayed')), sorted('waiting-children') },
   parked = { only('parked', sorted('delayed')) },
   active = { listed('active') },
   completed = { sorted('completed', true) },

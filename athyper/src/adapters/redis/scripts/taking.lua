@@ -77,10 +77,12 @@ local function hand_out(queue, id, place, request)
   end
   if share and place and priority then queue.taken[priority] = math.max(queue.taken[priority] or 0, tonumber(place) % CLASS) end
   if fields[12] then
-    -- It was condemned while nobody held it.
+    -- It was condemned while nobody held it: it fails in the hands of whoever takes it.
+    call('HSET', key, 'ats', started, 'processedOn', request.now, 'pb', request.worker)
+    tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
     local job = read_job(queue, id)
     job.attempts_made = job.attempts_made + 1
-    conclude(queue, job, 'failed', fields[12], {}, request.now)
+    conclude(queue, job, 'failed', fields[12], stacked(job, cjson.encode(fields[12])), request.now)
     end_serial(queue, id, serial)
     return nil
   end

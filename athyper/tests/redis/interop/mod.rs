@@ -1,5 +1,20 @@
 //! The real BullMQ, in Node, on the same queues: {ours, Node} × {producer, worker}.
 
+mod board;
+mod by_hand;
+mod deduplication;
+mod dump;
+mod fleet;
+mod flows;
+mod former;
+mod limits;
+mod matrix;
+mod ours;
+mod scenario;
+mod schedulers;
+mod session;
+mod stalls;
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
