@@ -95,12 +95,17 @@ async fn a_demoted_primary_that_keeps_its_connections_is_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_replica_has_does_not_count_as_added() {
     let service = RedisSentinel::start();
-    let jobs = jobs(&format!("{}?replicas=1", service.url())).await;
+    let url = format!("{}?replicas=1", service.url());
+    let leases = leases_with(&url, Arc::new(SystemClock::new())).await.unwrap();
+    let jobs = jobs(&url).await;
     add(&jobs, &["confirmed"]).await;
     service.replica().freeze();
     let error = jobs.add(vec![job("unconfirmed")]).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::UnknownOutcome, "redis-replicas"), "{error:?}");
+    let error = leases.acquire("scheduler", "one", Duration::from_secs(60)).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::UnknownOutcome, "redis-replicas"), "{error:?}");
     service.replica().thaw();
+    assert!(leases.acquire("scheduler", "one", Duration::from_secs(60)).await.unwrap().is_some());
     add(&jobs, &["later"]).await;
 }
 

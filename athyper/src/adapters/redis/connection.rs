@@ -216,7 +216,9 @@ impl Connections {
                 None => connection.send(command).await,
             };
             let failure = match outcome {
-                Ok(answer) if repeat == Repeat::Never => return self.confirm(&mut connection).await.map(|()| answer),
+                Ok(answer) if script.is_some_and(Script::is_promise) => {
+                    return self.confirm(&mut connection).await.map(|()| answer);
+                }
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };

@@ -14,7 +14,7 @@
 //! | --- | --- | --- |
 //! | `prefix` | `bull` | what every key begins with, as BullMQ's own option of that name; in braces all keys share a slot. In a cluster it is put in braces unless it has some |
 //! | `durability` | `second` | what the server must promise: `always`: a job survives power loss; `second`: it survives the end of the server's process, except what was written while a flush to a slow disk was under way, and a power loss undoes at most a second or two; `none`: whatever there is. Read at start from persistence and eviction policy; a server that promises less is refused |
-//! | `replicas` | `0` | how many replicas must have a job before it counts as added (`WAIT`); otherwise the outcome is unknown |
+//! | `replicas` | `0` | how many replicas must have a job before it counts as added, and a lease before it is held (`WAIT`); otherwise the outcome is unknown |
 //! | `authority` | the system's | with TLS: the file of the certificates (PEM) that servers are trusted by |
 //!
 //! # What is stored

@@ -30,6 +30,11 @@ impl Script {
         }
     }
 
+    /// Whether somebody relies on what it wrote once it is answered: that must survive a failover where the URL asks for replicas.
+    pub(super) fn is_promise(&self) -> bool {
+        [&ADD, &FIRE, &CHANGE, &ACQUIRE, &RENEW_LEASE].into_iter().any(|promise| std::ptr::eq(promise, self))
+    }
+
     /// The command that loads it.
     pub(super) fn load(&self, place: Place) -> ::redis::Cmd {
         let mut command = ::redis::cmd("SCRIPT");
