@@ -139,6 +139,8 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
                     dump.insert(format!("{name}[{place:03}]"), parts[1].texts().join(" "));
                 }
             }
+            // It has come to its end meanwhile.
+            "none" => continue,
             other => panic!("{key} is a {other}"),
         }
         if ask(&["PTTL"]).text() != "-1" {

@@ -8,7 +8,7 @@ use athyper::Result;
 use athyper::clock::Timestamp;
 use athyper::jobs::{
     Added, Capabilities, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId, JobQueue,
-    JobRecord, Lock, NewJob, QueueName, Recovered, RecoveryPolicy, Take,
+    JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
 };
 use athyper::private::Bytes;
 use athyper::schedule::{Fire, Fired, ScheduleRecord, ScheduleStore};
@@ -91,6 +91,14 @@ impl<D: ScheduleStoreDecorator + 'static> JobQueue for Decorated<D> {
         self.real.record_progress(lock, progress).await
     }
 
+    async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
+        self.real.record_checkpoint(lock, checkpoint).await
+    }
+
+    async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {
+        self.real.cancelled(queue).await
+    }
+
     async fn recover(&self, queue: &QueueName, policy: RecoveryPolicy) -> Result<Vec<Recovered>> {
         self.real.recover(queue, policy).await
     }
@@ -144,6 +152,18 @@ impl<D: ScheduleStoreDecorator + 'static> JobAdministration for Decorated<D> {
 
     async fn is_paused(&self, queue: &QueueName) -> Result<bool> {
         self.real.is_paused(queue).await
+    }
+
+    async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {
+        self.real.cancel(queue, id).await
+    }
+
+    async fn limits(&self, queue: &QueueName) -> Result<QueueLimits> {
+        self.real.limits(queue).await
+    }
+
+    async fn set_limits(&self, queue: &QueueName, limits: &QueueLimits) -> Result<()> {
+        self.real.set_limits(queue, limits).await
     }
 
     async fn next_due(&self, queue: &QueueName) -> Result<Option<Timestamp>> {
