@@ -7,6 +7,7 @@ mod broken;
 mod clocks;
 mod fault;
 mod limits;
+mod outcomes;
 mod schedules;
 mod table;
 mod taking;
