@@ -171,9 +171,7 @@ impl RedisSentinel {
         assert!(begun.is_some(), "the sentinel begins no failover:\n{}", self.sentinels[0].log());
         self.await_primary(before);
     }
-}
 
-impl RedisSentinel {
     /// Makes the replica the primary by hand, as an operator may: clients of the old primary, which becomes its replica, keep their
     /// connections.
     ///
@@ -199,6 +197,9 @@ impl RedisSentinel {
 
     /// Lets the replica follow nobody any more, as when the network between the two is broken. Sentinels mend it after some ten
     /// seconds.
+    ///
+    /// # Panics
+    /// When the sentinels do not agree on a primary within half a minute, or the replica cannot be reached.
     pub fn cut_replication(&self) {
         self.replica().ask(&["REPLICAOF", "127.0.0.1", "1"]);
     }
