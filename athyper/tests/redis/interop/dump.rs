@@ -82,7 +82,7 @@ fn score_of(key: &str, score: &str) -> String {
     match key {
         "delayed" => format!("{} and {}", (number / 4096.0).floor(), number % 4096.0),
         "prioritized" => format!("{} and {}", (number / 4_294_967_296.0).floor(), number % 4_294_967_296.0),
-        // Ours keeps the order of those that ended within a millisecond.
+        // Behind the point, ours has the order of those that ended within a millisecond.
         _ => number.floor().to_string(),
     }
 }
@@ -107,9 +107,16 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
                 }
             }
             "zset" => {
-                for (place, (item, score)) in pairs(&ask(&["ZRANGE", "0", "-1", "WITHSCORES"])).into_iter().enumerate()
-                {
-                    dump.insert(format!("{name}[{place}]"), format!("{item} at {}", score_of(&name, &score)));
+                let pairs = pairs(&ask(&["ZRANGE", "0", "-1", "WITHSCORES"]));
+                for (place, (item, score)) in pairs.into_iter().enumerate() {
+                    let score = score_of(&name, &score);
+                    match &*name {
+                        "delayed" | "prioritized" => {
+                            dump.insert(format!("{name}[{place}]"), format!("{item} at {score}"))
+                        }
+                        // BullMQ knows no order among those that ended within a millisecond.
+                        _ => dump.insert(format!("{name}{{{item}}}"), score),
+                    };
                 }
             }
             "hash" => {
@@ -139,6 +146,8 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
                     dump.insert(format!("{name}[{place:03}]"), parts[1].texts().join(" "));
                 }
             }
+            // It has ended meanwhile.
+            "none" => continue,
             other => panic!("{key} is a {other}"),
         }
         if ask(&["PTTL"]).text() != "-1" {
