@@ -60,7 +60,7 @@ fn alike(value: &Value) -> Value {
 
 /// A delay without what passed between two readings of the clock.
 fn rounded(delay: &str) -> String {
-    let long = delay.parse::<f64>().ok().filter(|delay| *delay > 1_000.0);
+    let long = delay.parse::<f64>().ok().filter(|delay| *delay > 100.0);
     long.map_or_else(|| delay.to_owned(), |delay| ((delay / 100.0).round() * 100.0).to_string())
 }
 
