@@ -120,7 +120,7 @@ async fn node_leaves_us_what_we_hold_on_to() {
     let cell = Cell::new(Side::Ours, Side::Node, &node).await;
     cell.add(json!([["send", {}, {"jobId": "a"}]])).await;
     let mut brief = take(1, Duration::ZERO);
-    brief.lock_for = Duration::from_millis(500);
+    brief.lock_for = Duration::from_secs(1);
     let held = cell.queue.take(&brief).await.unwrap();
     let locks = [held[0].lock.clone()];
     let options = json!({"stalledInterval": 100, "maxStalledCount": 0});
@@ -128,8 +128,8 @@ async fn node_leaves_us_what_we_hold_on_to() {
     // Node notes when it has looked for stalled jobs: it has done so for longer than a lock lasts.
     let mut looked = HashSet::new();
     within_a_minute(async {
-        while looked.len() < 12 {
-            assert!(cell.queue.renew(&locks, Duration::from_millis(500)).await.unwrap().is_empty());
+        while looked.len() < 20 {
+            assert!(cell.queue.renew(&locks, Duration::from_secs(1)).await.unwrap().is_empty());
             looked.insert(cell.server.ask(&["GET", &format!("{}:email:stalled-check", cell.prefix)]).text());
         }
     })
@@ -145,8 +145,8 @@ async fn node_leaves_us_what_we_hold_on_to() {
 async fn we_leave_node_what_it_holds_on_to() {
     let node = Session::start(RedisServer::shared());
     let cell = Cell::new(Side::Node, Side::Node, &node).await;
-    cell.node_adds(json!([["send", {"sleep": 1_500}, {"jobId": "a"}]])).await;
-    let options = json!({"lockDuration": 500});
+    cell.node_adds(json!([["send", {"sleep": 3_000}, {"jobId": "a"}]])).await;
+    let options = json!({"lockDuration": 2_000});
     let mut running = node.begin(&cell.prefix, "work", json!({"attempts": 1, "options": options})).await;
     within_a_minute(async {
         while running.try_recv().is_err() {
