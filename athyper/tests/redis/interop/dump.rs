@@ -60,7 +60,8 @@ fn alike(value: &Value) -> Value {
 
 /// A delay without what passed between two readings of the clock.
 fn rounded(delay: &str) -> String {
-    delay.parse::<f64>().map_or_else(|_| delay.to_owned(), |delay| ((delay / 100.0).round() * 100.0).to_string())
+    let long = delay.parse::<f64>().ok().filter(|delay| *delay > 100.0);
+    long.map_or_else(|| delay.to_owned(), |delay| ((delay / 100.0).round() * 100.0).to_string())
 }
 
 /// What went wrong, without where in whose code.
@@ -82,7 +83,7 @@ fn score_of(key: &str, score: &str) -> String {
     match key {
         "delayed" => format!("{} and {}", (number / 4096.0).floor(), number % 4096.0),
         "prioritized" => format!("{} and {}", (number / 4_294_967_296.0).floor(), number % 4_294_967_296.0),
-        // Ours keeps the order of those that ended within a millisecond.
+        // Behind the point, ours has the order of those that ended within a millisecond.
         _ => number.floor().to_string(),
     }
 }
@@ -107,9 +108,16 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
                 }
             }
             "zset" => {
-                for (place, (item, score)) in pairs(&ask(&["ZRANGE", "0", "-1", "WITHSCORES"])).into_iter().enumerate()
-                {
-                    dump.insert(format!("{name}[{place}]"), format!("{item} at {}", score_of(&name, &score)));
+                let pairs = pairs(&ask(&["ZRANGE", "0", "-1", "WITHSCORES"]));
+                for (place, (item, score)) in pairs.into_iter().enumerate() {
+                    let score = score_of(&name, &score);
+                    match &*name {
+                        "delayed" | "prioritized" => {
+                            dump.insert(format!("{name}[{place}]"), format!("{item} at {score}"))
+                        }
+                        // BullMQ knows no order among those that ended within a millisecond.
+                        _ => dump.insert(format!("{name}{{{item}}}"), score),
+                    };
                 }
             }
             "hash" => {
@@ -139,7 +147,7 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
                     dump.insert(format!("{name}[{place:03}]"), parts[1].texts().join(" "));
                 }
             }
-            // It has come to its end meanwhile.
+            // It has ended meanwhile.
             "none" => continue,
             other => panic!("{key} is a {other}"),
         }

@@ -24,6 +24,7 @@ async fn a_paused_queue_takes_jobs_and_hands_out_none() {
         cell.look("paused");
         assert_eq!(cell.call("isPaused", json!([])).await, true);
         assert!(cell.queue.is_paused(&queue()).await.unwrap());
+        assert!(take_now(&cell.queue, 1).await.is_empty());
         match cell.worker {
             Side::Ours => cell.queue.resume(&queue()).await.unwrap(),
             Side::Node => drop(cell.call("resume", json!([])).await),

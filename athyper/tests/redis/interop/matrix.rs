@@ -135,12 +135,11 @@ async fn what_has_ended_is_kept_by_count() {
 async fn what_has_ended_is_kept_by_age() {
     everybody(async |cell| {
         let keep = json!({"count": 100, "age": 1});
-        cell.add(json!([
-            ["send", {}, {"jobId": "a", "removeOnComplete": keep}],
-            ["send", {}, {"jobId": "b", "removeOnComplete": keep, "delay": 2_500}],
-        ]))
-        .await;
-        cell.work(2).await;
+        cell.add(json!([["send", {}, {"jobId": "a", "removeOnComplete": keep}]])).await;
+        cell.work(1).await;
+        assert!(cell.at("a.name").is_some());
+        cell.add(json!([["send", {}, {"jobId": "b", "removeOnComplete": keep, "delay": 1_500}]])).await;
+        cell.work(1).await;
         assert_eq!(cell.at("a.name"), None);
     })
     .await;

@@ -1,5 +1,6 @@
 //! One scenario, played by {ours, Node} × {producer, worker}: whoever plays, the same lies in Redis and listeners are told the same.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,7 +45,9 @@ pub(super) struct Cell<'a> {
     pub(super) queue: Arc<dyn JobQueue>,
     pub(super) node: &'a Session,
     pub(super) server: &'static RedisServer,
-    has_run: Mutex<bool>,
+    has_run: AtomicBool,
+    /// Whether the worker has to take back what another one held.
+    has_lost: AtomicBool,
     seen: Mutex<Vec<(String, Dump)>>,
 }
 
@@ -52,7 +55,17 @@ impl<'a> Cell<'a> {
     pub(super) async fn new(producer: Side, worker: Side, node: &'a Session) -> Self {
         let (server, prefix) = (RedisServer::shared(), fresh_prefix());
         let queue = jobs(&format!("{}?prefix={prefix}", server.url())).await;
-        Self { producer, worker, prefix, queue, node, server, has_run: Mutex::new(false), seen: Mutex::default() }
+        Self {
+            producer,
+            worker,
+            prefix,
+            queue,
+            node,
+            server,
+            has_run: AtomicBool::new(false),
+            has_lost: AtomicBool::new(false),
+            seen: Mutex::default(),
+        }
     }
 
     pub(super) async fn ask_node(&self, command: &str, request: Value) -> Value {
@@ -90,11 +103,12 @@ impl<'a> Cell<'a> {
 
     /// The same, with so many jobs at once.
     pub(super) async fn work_together(&self, attempts: usize, together: usize) -> Vec<String> {
-        *self.has_run.lock().unwrap() = true;
+        self.has_run.store(true, Ordering::Relaxed);
         match self.worker {
             Ours => ours::work(&self.queue, attempts, together).await,
             Node => {
-                let options = json!({"concurrency": together, "stalledInterval": 200});
+                let look_every = if self.has_lost.load(Ordering::Relaxed) { 200 } else { 30_000 };
+                let options = json!({"concurrency": together, "stalledInterval": look_every});
                 let request = json!({"attempts": attempts, "options": options});
                 let seen = self.ask_node("work", request).await;
                 seen.as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
@@ -104,7 +118,7 @@ impl<'a> Cell<'a> {
 
     /// The worker takes a job and holds it. Answers with what [`end`](Self::end) needs.
     pub(super) async fn take_one(&self) -> Option<Claimed> {
-        *self.has_run.lock().unwrap() = true;
+        self.has_run.store(true, Ordering::Relaxed);
         match self.worker {
             Ours => take_now(&self.queue, 1).await.pop(),
             Node => {
@@ -116,7 +130,8 @@ impl<'a> Cell<'a> {
 
     /// The producer takes a job and forgets it. The worker takes it back.
     pub(super) async fn lose_one(&self) {
-        *self.has_run.lock().unwrap() = true;
+        self.has_lost.store(true, Ordering::Relaxed);
+        self.has_run.store(true, Ordering::Relaxed);
         match self.producer {
             Ours => {
                 let mut brief = take(1, Duration::ZERO);
@@ -183,7 +198,7 @@ impl<'a> Cell<'a> {
     }
 
     fn explains(&self) -> Vec<&'static Explained> {
-        let later = if *self.has_run.lock().unwrap() { EXPLAINED_LATER } else { &[] };
+        let later = if self.has_run.load(Ordering::Relaxed) { EXPLAINED_LATER } else { &[] };
         EXPLAINED.iter().chain(later).collect()
     }
 }

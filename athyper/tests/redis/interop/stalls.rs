@@ -1,5 +1,6 @@
 //! Workers that are killed, and whose jobs the other side takes back.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use athyper::jobs::{JobState, Recovered, RecoveryPolicy, Verdict};
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::dump::Explained;
 use super::scenario::{Cell, Side, everybody_but};
 use super::session::{Session, answer};
-use crate::support::{done, outcome_of, queue, take, take_now, within_a_minute};
+use crate::support::{done, outcome_of, queue, take, within_a_minute};
 
 #[tokio::test]
 async fn a_job_is_taken_back_in_the_same_way() {
@@ -117,30 +118,35 @@ async fn we_fail_what_node_condemned() {
 async fn node_leaves_us_what_we_hold_on_to() {
     let node = Session::start(RedisServer::shared());
     let cell = Cell::new(Side::Ours, Side::Node, &node).await;
-    cell.add(json!([["send", {}, {"jobId": "a"}], ["send", {}, {"jobId": "later", "delay": 1_500}]])).await;
-    let held = take_now(&cell.queue, 1).await;
+    cell.add(json!([["send", {}, {"jobId": "a"}]])).await;
+    let mut brief = take(1, Duration::ZERO);
+    brief.lock_for = Duration::from_secs(1);
+    let held = cell.queue.take(&brief).await.unwrap();
     let locks = [held[0].lock.clone()];
-    // It looks for stalled jobs several times before it has run the other one.
     let options = json!({"stalledInterval": 100, "maxStalledCount": 0});
     let later = node.begin(&cell.prefix, "work", json!({"attempts": 1, "options": options})).await;
+    // Node notes when it has looked for stalled jobs: it has done so for longer than a lock lasts.
+    let mut looked = HashSet::new();
     within_a_minute(async {
-        while cell.record("later").await.state != JobState::Completed {
-            assert!(cell.queue.renew(&locks, Duration::from_millis(500)).await.unwrap().is_empty());
+        while looked.len() < 20 {
+            assert!(cell.queue.renew(&locks, Duration::from_secs(1)).await.unwrap().is_empty());
+            looked.insert(cell.server.ask(&["GET", &format!("{}:email:stalled-check", cell.prefix)]).text());
         }
     })
     .await;
-    answer("a worker", later).await;
     assert_eq!(cell.record("a").await.stalls, 0);
     let finished = cell.queue.finish(vec![outcome_of(&held[0], done())], None).await.unwrap();
     assert_eq!(finished.verdicts, [Verdict::Applied]);
+    cell.add(json!([["send", {}, {"jobId": "last"}]])).await;
+    assert_eq!(answer("a worker", later).await, json!(["last"]));
 }
 
 #[tokio::test]
 async fn we_leave_node_what_it_holds_on_to() {
     let node = Session::start(RedisServer::shared());
     let cell = Cell::new(Side::Node, Side::Node, &node).await;
-    cell.node_adds(json!([["send", {"sleep": 1_500}, {"jobId": "a"}]])).await;
-    let options = json!({"lockDuration": 500});
+    cell.node_adds(json!([["send", {"sleep": 3_000}, {"jobId": "a"}]])).await;
+    let options = json!({"lockDuration": 2_000});
     let mut running = node.begin(&cell.prefix, "work", json!({"attempts": 1, "options": options})).await;
     within_a_minute(async {
         while running.try_recv().is_err() {
