@@ -6,4 +6,5 @@ mod database;
 mod faults;
 mod job_queue;
 mod leadership;
+mod limits;
 mod support;

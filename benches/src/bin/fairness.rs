@@ -2,13 +2,14 @@
 //!
 //! `fairness [BACKLOG] [SECONDS]`: how many jobs the other tenant enqueues (100,000), and for how long each is measured (60). The
 //! workers have 32 slots in all, and a job takes 19 ms. Measured on Redis, on Redis with half of the slots in Node, and on
-//! PostgreSQL; each once more in a queue that is not fair.
+//! PostgreSQL; each once more where no tenant may have all of our slots (`tenant_concurrency`), and in a queue that is not fair.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "it measures real servers in real time")]
 
 use std::env;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use athyper::config::{Mode, Profile};
 use athyper::context::{Context, in_context};
+use athyper::jobs::{Limit, QueueLimits};
 use athyper::kernel::{Kernel, KernelBuilder, RunningKernel};
 use athyper::prelude::*;
 use athyper_testkit::services::{PostgresServer, RedisServer};
@@ -30,6 +32,13 @@ const TAKES: u64 = 19;
 struct Fair {
     ms: u64,
     /// When it was enqueued, in microseconds since 1970; 0 for jobs of the backlog.
+    mark: i64,
+}
+
+/// In a queue of its own, because PostgreSQL keeps what is left of the others.
+#[derive(Debug, Clone, Serialize, Deserialize, Job)]
+struct Kept {
+    ms: u64,
     mark: i64,
 }
 
@@ -73,6 +82,11 @@ async fn fair(job: Fair, #[inject] waits: Arc<Waits>) {
     work(job.ms, job.mark, &waits).await;
 }
 
+#[job(queue = "kept-fair", ordering = fair)]
+async fn kept(job: Kept, #[inject] waits: Arc<Waits>) {
+    work(job.ms, job.mark, &waits).await;
+}
+
 #[job(queue = "plain")]
 async fn plain(job: Plain, #[inject] waits: Arc<Waits>) {
     work(job.ms, job.mark, &waits).await;
@@ -89,6 +103,7 @@ fn product(url: &str, mode: Mode, slots: i64, waits: &Arc<Waits>) -> KernelBuild
         .set("http.port", 0)
         .provide_dyn(waits.clone())
         .job::<Fair>()
+        .job::<Kept>()
         .job::<Plain>()
 }
 
@@ -132,13 +147,21 @@ struct Scene {
 
 impl Scene {
     /// The 95th percentiles of a quiet queue and behind a backlog, in milliseconds.
-    async fn measure<J: Job>(&self, make: fn(i64) -> J, backlog: usize, seconds: u64) -> Result<(f64, f64), Failure> {
+    async fn measure<J: Job>(
+        &self,
+        make: fn(i64) -> J,
+        tenant: Limit,
+        backlog: usize,
+        seconds: u64,
+    ) -> Result<(f64, f64), Failure> {
         let waits = Arc::<Waits>::default();
         let client = product(&self.url, Mode::Api, SLOTS, &waits).build()?.start().await?;
         let worker = product(&self.url, Mode::Worker, SLOTS - self.in_node, &waits).build()?.start().await?;
         let queue = J::OPTIONS.queue;
-        let node = (self.in_node > 0).then(|| Node::start(&self.url, &queue, self.in_node, &waits)).transpose()?;
+        let limits = QueueLimits { tenant, ..QueueLimits::NONE };
         let jobs = client.handle().container().resolve::<Arc<Jobs>>().await?;
+        jobs.administration().set_limits(&(&*queue).into(), &limits).await?;
+        let node = (self.in_node > 0).then(|| Node::start(&self.url, &queue, self.in_node, &waits)).transpose()?;
         enqueue_for(&jobs, make, seconds).await?;
         let quiet = waits.take_p95();
         let busy = Context::background().with_tenant("busy");
@@ -188,15 +211,27 @@ async fn main() -> Result<(), Failure> {
         ("Redis, half of the slots in Node", Scene { url: redis.url(), in_node: SLOTS / 2 }),
         ("PostgreSQL", Scene { url: postgres.url(), in_node: 0 }),
     ];
-    println!("{:<34} {:>12} {:>16} {:>16}", "p95 of the wait", "quiet", "behind backlog", "not fair");
+    println!(
+        "{:<34} {:>12} {:>16} {:>16} {:>16}",
+        "p95 of the wait", "quiet", "behind backlog", "one slot kept", "not fair"
+    );
     for (name, scene) in scenes {
         let make_fair = |mark| Fair { ms: TAKES, mark };
         let make_plain = |mark| Plain { ms: TAKES, mark };
-        let (quiet, behind) = scene.measure(make_fair, backlog, seconds).await?;
+        let (quiet, behind) = scene.measure(make_fair, Limit::NONE, backlog, seconds).await?;
         redis.ask(&["FLUSHALL"]);
-        let (_, unfair) = scene.measure(make_plain, backlog, seconds).await?;
+        let keeps_one = NonZeroU32::new(u32::try_from(SLOTS - scene.in_node - 1)?);
+        let keeps_one = Limit { concurrency: keeps_one, rate: None };
+        let make_kept = |mark| Kept { ms: TAKES, mark };
+        let (quiet_kept, kept) = scene.measure(make_kept, keeps_one, backlog, seconds).await?;
         redis.ask(&["FLUSHALL"]);
-        println!("{name:<34} {quiet:>9.1} ms {behind:>7.1} ms × {:<4.1} {unfair:>13.0} ms", behind / quiet);
+        let (_, unfair) = scene.measure(make_plain, Limit::NONE, backlog, seconds).await?;
+        redis.ask(&["FLUSHALL"]);
+        println!(
+            "{name:<34} {quiet:>9.1} ms {behind:>7.1} ms × {:<4.1} {kept:>7.1} ms × {:<4.1} {unfair:>13.0} ms",
+            behind / quiet,
+            kept / quiet_kept
+        );
     }
     Ok(())
 }

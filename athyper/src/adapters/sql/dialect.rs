@@ -44,6 +44,15 @@ pub(super) const fn kept_if_free(dialect: Dialect) -> &'static str {
     }
 }
 
+/// A column of a query that keeps rows others need: a process that stops in the middle, without its connection ending, keeps them
+/// for five seconds at most. It is the transaction's last word on it; what else the connection is used for goes by its own.
+pub(super) const fn given_up_when_silent(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "NULL",
+        Dialect::Postgres => "set_config('idle_in_transaction_session_timeout', '5000', TRUE)",
+    }
+}
+
 /// The rows of an ordered query behind as many as a placeholder says.
 pub(super) fn behind(dialect: Dialect, placeholder: &str) -> String {
     match dialect {

@@ -25,8 +25,8 @@ end
 
 -- A job of a tenant is in somebody's hands.
 local function begin_tenant(queue, id, share)
-  call('HSET', queue.base .. 'ath:limited', id, share)
-  call('HINCRBY', queue.base .. 'ath:tenants', share, 1)
+  -- Node may have taken it back from us, and knows nothing of this.
+  if call('HSET', queue.base .. 'ath:limited', id, share) == 1 then call('HINCRBY', queue.base .. 'ath:tenants', share, 1) end
 end
 
 local function count_start(queue, share, now)

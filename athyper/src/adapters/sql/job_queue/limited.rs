@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::Shared;
 use super::record::{Cells, later, micros};
 use super::take::{READY_NOW, hand_out};
-use crate::adapters::sql::dialect::{among, kept, listed};
+use crate::adapters::sql::dialect::{among, given_up_when_silent, kept, listed};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::{Error, Result};
@@ -55,7 +55,8 @@ pub(super) async fn take(session: &mut Session<'_>, request: &Take) -> Result<Ve
 /// The limits of a queue, which nobody changes and by which nobody else takes until the transaction ends.
 async fn hold_limits(session: &mut Session<'_>, queue: &QueueName) -> Result<Option<QueueLimits>> {
     let sql = format!(
-        "SELECT limits FROM athyper_queues WHERE name = $1 AND limits IS NOT NULL AND NOT paused{}",
+        "SELECT limits, {} FROM athyper_queues WHERE name = $1 AND limits IS NOT NULL AND NOT paused{}",
+        given_up_when_silent(session.dialect),
         kept(session.dialect)
     );
     let row = session.fetch(Statement::text(sql).bind(queue.as_str())).await?.into_iter().next();

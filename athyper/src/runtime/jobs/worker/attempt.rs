@@ -51,6 +51,9 @@ pub(super) async fn run(shared: &Arc<Shared>, claimed: &Claimed, cancellation: &
     if let Some(deadline) = envelope.context.deadline().filter(|deadline| *deadline <= shared.link.clock.now()) {
         return Some(fail(claimed, format!("its deadline, {deadline}, passed before it started")));
     }
+    if cancellation.reason() == Some(Reason::Cancelled) {
+        return Some(Outcome::Fail { error: CANCELLED.to_owned() });
+    }
     let end = run_handler(shared, &job, claimed, cancellation).await;
     conclude(claimed, end, cancellation.reason())
 }
