@@ -24,12 +24,13 @@ async fn a_process_that_stops_while_it_takes_holds_nobody_up_for_long() {
     let (before, rest) = url.split_once('@').unwrap();
     let (host, database) = rest.split_once('/').unwrap();
     let proxy = FaultProxy::start(host.parse::<SocketAddr>().unwrap());
-    let far = jobs(&context(&format!("{before}@{}/{database}", proxy.address()))).await.unwrap();
+    // It does not give up either.
+    let far = jobs(&context(&format!("{before}@{}/{database}?wait=1h", proxy.address()))).await.unwrap();
     far.counts(&queue()).await.unwrap();
 
     let ((lock, locked), (unlock, unlocked)) = (oneshot::channel(), oneshot::channel::<()>());
     let in_the_way = tokio::spawn(async move {
-        let statement = Statement::text("LOCK TABLE athyper_periods IN ACCESS EXCLUSIVE MODE");
+        let statement = Statement::text("LOCK TABLE athyper_periods IN EXCLUSIVE MODE");
         db.transaction(Isolation::Default, async |tx| {
             tx.execute(statement).await?;
             lock.send(()).unwrap();
