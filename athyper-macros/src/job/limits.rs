@@ -81,8 +81,8 @@ fn rate(literal: &LitStr) -> Result<Rate> {
         .filter(|count| *count > 0)
         .ok_or_else(|| refuse(", which starts with a whole number from 1"))?;
     let period = duration_in(period, literal.span())?;
-    if period < Duration::from_millis(1) {
-        return Err(refuse(", whose time is at least a millisecond"));
+    if period.is_zero() || period.subsec_nanos() % 1_000_000 != 0 {
+        return Err(refuse(", whose time is whole milliseconds"));
     }
     Ok(Rate { count, period })
 }

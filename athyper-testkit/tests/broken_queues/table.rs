@@ -99,6 +99,8 @@ pub(crate) const CAUGHT_BY: &[(&str, Fault)] = &[
     ("a_rate_that_is_set_begins_anew", Fault::KeepsPeriods),
     ("every_outcome_frees_a_slot", Fault::IgnoresLimits),
     ("a_job_beyond_a_limit_can_be_removed", Fault::IgnoresLimits),
+    ("a_serial_key_uses_up_no_room", Fault::LimitsTenantsTogether),
+    ("a_period_begins_with_the_first_start", Fault::PeriodsHaveNoEnd),
     ("limits_are_each_queues_own", Fault::LimitsEveryQueue),
     ("a_serial_key_and_a_limit_hold_together", Fault::IgnoresSerialKeys),
     ("many_workers_keep_to_the_limits", Fault::LimitsOnlyTheQueue),

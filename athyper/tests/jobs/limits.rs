@@ -18,6 +18,17 @@ fn within(rate: &str) -> QueueLimits {
     QueueLimits { queue: Limit { concurrency: None, rate: Some(rate.parse().unwrap()) }, ..QueueLimits::NONE }
 }
 
+/// A handler, and how often it ran.
+fn counting() -> (Handlers, Arc<AtomicU32>) {
+    let ran = Arc::<AtomicU32>::default();
+    let counter = ran.clone();
+    let handlers = Handlers::default().on(move |_: Work, _| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async { Ok(()) }
+    });
+    (handlers, ran)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_processes_together_keep_to_what_is_declared() {
     let gate = Gate::new();
@@ -35,12 +46,7 @@ async fn all_processes_together_keep_to_what_is_declared() {
 
 #[tokio::test]
 async fn a_declared_rate_spreads_jobs_over_time() {
-    let ran = Arc::<AtomicU32>::default();
-    let counter = ran.clone();
-    let handlers = Handlers::default().on(move |_: Work, _| {
-        counter.fetch_add(1, Ordering::SeqCst);
-        async { Ok(()) }
-    });
+    let (handlers, ran) = counting();
     let world = World::new(handlers.limits(within("2/10s")));
     world.jobs.enqueue_all((0..5).map(Work)).await.unwrap();
     for wanted in [2, 4, 5] {
@@ -75,12 +81,7 @@ async fn limits_that_nobody_declares_are_left_alone() {
 
 #[tokio::test]
 async fn workers_that_start_do_not_begin_periods_anew() {
-    let ran = Arc::<AtomicU32>::default();
-    let counter = ran.clone();
-    let handlers = Handlers::default().on(move |_: Work, _| {
-        counter.fetch_add(1, Ordering::SeqCst);
-        async { Ok(()) }
-    });
+    let (handlers, ran) = counting();
     let handlers = handlers.limits(within("1/10s"));
     let world = World::new(handlers.clone());
     world.jobs.enqueue_all((0..3).map(Work)).await.unwrap();

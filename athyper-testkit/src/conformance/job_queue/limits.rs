@@ -265,7 +265,44 @@ define_cases! {
         let claimed = fixture.take(9).await?;
         equal("what is handed out", ids(&claimed), ["a1"])?;
         fixture.queue.remove(&QUEUE.into(), &JobId::from("a2")).await?;
-        equal("the next", ids(&complete(&fixture, &claimed[0]).await?), ["a3"])
+        let next = complete(&fixture, &claimed[0]).await?;
+        equal("the next", ids(&next), ["a3"])?;
+        // Also one that was let go already in the place of others.
+        add_of_tenants(&fixture, &["a4", "a5", "a6"]).await?;
+        equal("what is handed out", fixture.take_ids(9).await?, NONE)?;
+        fixture.settle(&next[0], done()).await?;
+        fixture.queue.remove(&QUEUE.into(), &JobId::from("a4")).await?;
+        fixture.queue.cancel(&QUEUE.into(), &JobId::from("a5")).await?;
+        equal("the next", fixture.take_ids(9).await?, ["a6"])
+    }
+
+    /// A job that waits for its serial key uses up no room of its tenant.
+    async fn a_serial_key_uses_up_no_room(fixture) {
+        limit(&fixture, of_each_tenant(at_most(1))).await?;
+        let job = |id: &str| fixture.job(id).ordering(QueueOrdering::Fair).tenant(&id[..1]);
+        fixture.add(job("a1").serial("s")).await?;
+        fixture.add(job("b1")).await?;
+        let claimed = fixture.take(9).await?;
+        equal("what is handed out", ids(&claimed), ["a1", "b1"])?;
+        fixture.add(job("b2").serial("s")).await?;
+        fixture.add(job("b3")).await?;
+        equal("what is handed out", fixture.take_ids(9).await?, NONE)?;
+        equal("the next", ids(&complete(&fixture, &claimed[1]).await?), ["b3"])
+    }
+
+    /// A queue that has nothing to do begins no period.
+    async fn a_period_begins_with_the_first_start(fixture) {
+        limit(&fixture, of_queue(within(1, seconds(10)))).await?;
+        for _ in 0..4 {
+            equal("what is handed out", fixture.take_ids(9).await?, NONE)?;
+            fixture.pass(seconds(4)).await;
+        }
+        fixture.add_each(&["a", "b"]).await?;
+        equal("what is handed out", fixture.take_ids(9).await?, ["a"])?;
+        fixture.pass(seconds(9)).await;
+        equal("what is handed out", fixture.take_ids(9).await?, NONE)?;
+        fixture.pass(seconds(2)).await;
+        equal("what is handed out", fixture.take_ids(9).await?, ["b"])
     }
 
     /// A limit is one queue's.

@@ -157,7 +157,7 @@ macro_rules! job_queue_conformance {
             each_attempt_counts_for_a_rate no_more_of_a_tenant_run_at_once each_tenant_starts_so_many_within_a_period
             no_tenant_is_limited_as_one jobs_beyond_a_limit_hold_nobody_up jobs_beyond_a_limit_wait_in_their_places
             what_runs_already_counts limits_can_be_lifted a_rate_that_is_set_begins_anew every_outcome_frees_a_slot
-            a_job_beyond_a_limit_can_be_removed limits_are_each_queues_own a_serial_key_and_a_limit_hold_together
+            a_job_beyond_a_limit_can_be_removed a_serial_key_uses_up_no_room a_period_begins_with_the_first_start limits_are_each_queues_own a_serial_key_and_a_limit_hold_together
             many_workers_keep_to_the_limits a_slot_that_is_freed_wakes_a_worker a_period_that_ends_wakes_a_worker
             lifting_limits_wakes_a_worker
             queues_are_shown_sorted waiting_jobs_are_listed_as_they_would_run

@@ -25,7 +25,7 @@ use crate::foundation::error::Error;
 pub struct Rate {
     /// How many jobs may start.
     pub count: NonZeroU32,
-    /// Within how long; at least a millisecond, which is what stores count in.
+    /// Within how long, in whole milliseconds, which is what stores count in.
     pub period: Duration,
 }
 
@@ -37,7 +37,8 @@ impl FromStr for Rate {
             let (count, period) = text.split_once('/')?;
             let period = parse_duration(period)?;
             let count = count.trim().parse().ok()?;
-            (period >= Duration::from_millis(1)).then_some(Self { count, period })
+            let is_whole = !period.is_zero() && period.subsec_nanos() % 1_000_000 == 0;
+            is_whole.then_some(Self { count, period })
         };
         read().ok_or_else(|| {
             Error::invalid(format!(
@@ -134,7 +135,7 @@ mod tests {
         for (text, shown) in [("1/1s", "1/1s"), (" 20 / 90s", "20/90s"), ("4/1h 30m", "4/1h 30m")] {
             assert_eq!(text.parse::<Rate>().map(|rate| rate.to_string()).ok().as_deref(), Some(shown), "{text}");
         }
-        for text in ["", "5", "/1s", "0/1s", "5/0s", "5/10us", "-1/1s", "5/soon", "5000000000/1s"] {
+        for text in ["", "5", "/1s", "0/1s", "5/0s", "5/10us", "5/1500us", "-1/1s", "5/soon", "5000000000/1s"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
     }

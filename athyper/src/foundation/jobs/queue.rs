@@ -228,7 +228,7 @@ pub struct Recovered {
 /// *Checkpoints.* The latest one comes with each further take of the job, also when it is retried by hand.
 ///
 /// *Limits.* Jobs beyond the [limits](JobAdministration::set_limits) of their queue or tenant wait in their places, and hold nobody
-/// else up. Each take counts for a rate, whatever becomes of the job.
+/// else up, except for jobs of their own serial key. Each take counts for a rate, whatever becomes of the job.
 ///
 /// *States.* A delayed or parked job whose time has come counts, and is listed, as waiting. A paused queue keeps its jobs
 /// in their states. Taking clears nothing: progress and error stay until the next attempt's own replace them.

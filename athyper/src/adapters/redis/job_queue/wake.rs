@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::redis::{Cmd, Value};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Notify;
 
 use crate::adapters::redis::connection::{Connections, Repeat, rest};
@@ -111,21 +113,7 @@ impl Bell {
 fn client_name(key: &str) -> String {
     let queue = key.strip_suffix(":marker").unwrap_or(key);
     let (prefix, queue) = queue.rsplit_once(':').unwrap_or_default();
-    format!("{prefix}:{}", base64(queue.as_bytes()))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place > three.len() { '=' } else { char::from(letter) });
-        }
-    }
-    text
+    format!("{prefix}:{}", STANDARD.encode(queue))
 }
 
 /// Listens for markers while somebody waits.

@@ -13,7 +13,12 @@ local fields = call('HMGET', key, 'priority', 'parentKey', 'ath:share', 'opts')
 
 -- A job by whose end others would be let go does not wait any more.
 local function leave_held(of, job, serial, share)
-  if share and call('ZREM', of.base .. beyond(share), job) == 1 then call('ZREM', of.base .. 'ath:held', job) end
+  if share and call('ZREM', of.base .. beyond(share), job) == 1 then
+    call('ZREM', of.base .. 'ath:held', job)
+  elseif share and of.tenant then
+    -- It may have been let go in the place of another one.
+    free_held(of, beyond(share), 1)
+  end
   if not serial then return end
   call('ZREM', of.base .. 'ath:held:' .. serial, job)
   call('ZREM', of.base .. 'ath:held', job)
@@ -37,6 +42,7 @@ local function remove(of, job, stood)
   local held = call('HMGET', own, 'ath:serial', 'deid', 'parentKey', 'parent', 'ath:share')
   drop_finished(of, { job })
   leave_held(of, job, held[1], held[5])
+  settle_front(of)
   if held[2] then
     local mark = prefix .. 'de:' .. held[2]
     if call('GET', mark) == job then call('DEL', mark, prefix .. 'dn:' .. held[2]) end
@@ -76,6 +82,7 @@ elseif change == 'cancel' and state ~= 'completed' and state ~= 'failed' then
   conclude(queue, job, 'failed', CANCELLED, stacked(job, '"' .. CANCELLED .. '"'), now)
   leave_held(queue, id, job.serial, job.share)
   trim(queue)
+  expire(queue, now)
 elseif change == 'remove' and state ~= 'active' then
   -- A parent goes with its children, unless one of them is in somebody's hands.
   local children = descendants(key, {})

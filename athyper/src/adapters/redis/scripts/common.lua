@@ -28,6 +28,8 @@ local function open(base)
     lifted = meta[9],
     stream = base .. 'events',
     front = {},
+    -- What was held in this operation, and in which set.
+    held = {},
   }
 end
 
@@ -160,6 +162,7 @@ end
 -- Keeps a ready job from being handed out: in a set of those that wait for the same, and in that of all of them.
 local function hold(queue, id, place, name)
   local score = place or call('INCR', queue.base .. 'ath:order')
+  queue.held[id] = name
   call('ZADD', queue.base .. name, score, id)
   call('ZADD', queue.base .. 'ath:held', score, id)
 end

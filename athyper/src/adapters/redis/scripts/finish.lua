@@ -132,7 +132,7 @@ if request.max > 0 then
   trim(queue)
 end
 if #handed == 0 then
-  if waiting or ended and queue.cap then wake(queue) end
+  if waiting or (ended or later) and queue.cap then wake(queue) end
   if later then wake_later(queue) end
   if ended and is_empty() and not (request.max > 0 and is_more_to_come()) then tell(queue, 'drained') end
 elseif later then

@@ -23,8 +23,7 @@ else
       end
     end
   end
-  local most = math.min(queue.tenant.cap or 1000, queue.tenant.max or 1000)
-  for _, share in ipairs(call('SMEMBERS', base .. 'ath:crowded')) do free_held(queue, beyond(share), most) end
+  for _, share in ipairs(call('SMEMBERS', base .. 'ath:crowded')) do free_held(queue, beyond(share), most_at_once(queue)) end
   settle_front(queue)
 end
 wake(queue)

@@ -17,6 +17,12 @@ local function has_room(queue, share, now)
   return true
 end
 
+-- How many jobs of a tenant it makes sense to let go at once.
+local function most_at_once(queue)
+  local limit = queue.tenant
+  return math.min(limit.cap or limit.max, limit.max or limit.cap, 10000)
+end
+
 -- Holds a ready job until its tenant has room again.
 local function hold_back(queue, id, place, share)
   hold(queue, id, place, beyond(share))
@@ -51,7 +57,18 @@ local function end_periods(queue, now)
   for _, share in ipairs(call('ZRANGEBYSCORE', queue.base .. 'ath:periods', '-inf', now, 'LIMIT', 0, 100)) do
     call('ZREM', queue.base .. 'ath:periods', share)
     call('HDEL', queue.base .. 'ath:starts', share)
-    free_held(queue, beyond(share), queue.tenant.max)
+    free_held(queue, beyond(share), most_at_once(queue))
+  end
+end
+
+-- Lets jobs go whose tenants have room after all: others may have taken, or removed, what was let go before them.
+local function look_after_crowded(queue, now)
+  for _, share in ipairs(call('SRANDMEMBER', queue.base .. 'ath:crowded', 1000)) do
+    if call('EXISTS', queue.base .. beyond(share)) == 0 then
+      call('SREM', queue.base .. 'ath:crowded', share)
+    elseif has_room(queue, share, now) then
+      free_held(queue, beyond(share), most_at_once(queue))
+    end
   end
 end
 

@@ -65,8 +65,10 @@ local limited = call('HGETALL', queue.base .. 'ath:limited')
 for index = 1, #limited, 2 do
   if not call('LPOS', queue.base .. 'active', limited[index]) then end_tenant(queue, limited[index], limited[index + 1]) end
 end
+if queue.tenant then look_after_crowded(queue, now) end
 
 settle_front(queue)
 trim(queue)
+expire(queue, now)
 if #recovered > 0 then wake(queue) end
 return recovered

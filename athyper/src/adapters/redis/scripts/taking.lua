@@ -71,6 +71,8 @@ local function hand_out(queue, id, place, request)
     local holder = call('HGET', queue.base .. 'ath:serial', serial)
     if holder and holder ~= id then
       hold(queue, id, place, 'ath:held:' .. serial)
+      -- The room of its tenant is another one's.
+      if limited then free_held(queue, beyond(share), 1) end
       return nil
     end
     call('HSET', queue.base .. 'ath:serial', serial, id)
@@ -84,6 +86,7 @@ local function hand_out(queue, id, place, request)
     job.attempts_made = job.attempts_made + 1
     conclude(queue, job, 'failed', fields[12], stacked(job, cjson.encode(fields[12])), request.now)
     end_serial(queue, id, serial)
+    if queue.tenant and share then free_held(queue, beyond(share), 1) end
     return nil
   end
   if limited then
@@ -148,9 +151,14 @@ local function take(queue, request)
   queue.popped = {}
   local taken, answer = pcall(take_ready, queue, request)
   if taken then return answer end
+  pcall(settle_front, queue)
   for index = #queue.popped, 1, -1 do
     local id, place = unpack(queue.popped[index])
     redis.pcall('DEL', queue.base .. id .. ':lock')
+    if queue.held[id] then
+      redis.pcall('ZREM', queue.base .. queue.held[id], id)
+      redis.pcall('ZREM', queue.base .. 'ath:held', id)
+    end
     if place then redis.pcall('ZADD', queue.base .. 'prioritized', place, id) else redis.pcall('RPUSH', queue.base .. 'wait', id) end
   end
   error(answer)

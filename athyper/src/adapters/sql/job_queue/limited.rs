@@ -37,6 +37,9 @@ pub(super) async fn take(session: &mut Session<'_>, request: &Take) -> Result<Ve
         let these = format!("{READY_NOW} AND {}", listed(session.dialect, "$2"));
         hand_out(session, request, &among(session.dialect, &these), chosen.into()).await?
     };
+    if taken.is_empty() {
+        return Ok(taken);
+    }
     if let Some(rate) = limits.queue.rate {
         count_starts(session, &request.queue, WHOLE_QUEUE, rate, taken.len()).await?;
     }
@@ -127,17 +130,15 @@ const TENANTS: &str = "WITH RECURSIVE shares (share) AS (\
      AND jobs.share IS NOT NULL AND jobs.share > shares.share) FROM shares WHERE shares.share IS NOT NULL), \
      running AS (SELECT share, count(1) AS jobs FROM athyper_jobs WHERE queue = $1 AND state = 'active' AND share IS NOT NULL \
      GROUP BY share), \
-     tenants AS (SELECT shares.share AS share, coalesce(running.jobs, 0) AS running, \
-     coalesce((SELECT taken FROM athyper_periods WHERE queue = $1 AND scope = 't' || shares.share), 0) AS started, \
-     (SELECT first.priority FROM athyper_jobs AS first WHERE first.queue = $1 AND first.share = shares.share \
-     AND first.state = 'waiting' AND first.share IS NOT NULL AND NOT first.held \
-     ORDER BY first.priority, first.position, first.seq LIMIT 1) AS priority, \
-     (SELECT first.position FROM athyper_jobs AS first WHERE first.queue = $1 AND first.share = shares.share \
-     AND first.state = 'waiting' AND first.share IS NOT NULL AND NOT first.held \
-     ORDER BY first.priority, first.position, first.seq LIMIT 1) AS position \
-     FROM shares LEFT JOIN running ON running.share = shares.share WHERE shares.share IS NOT NULL) \
-     SELECT share, running, started FROM tenants WHERE running < $2 AND started < $3 AND priority IS NOT NULL \
-     ORDER BY priority, position LIMIT $4";
+     tenants AS (SELECT shares.share AS share, coalesce(running.jobs, 0) AS running, coalesce(periods.taken, 0) AS started \
+     FROM shares LEFT JOIN running ON running.share = shares.share \
+     LEFT JOIN athyper_periods AS periods ON periods.queue = $1 AND periods.scope = 't' || shares.share \
+     WHERE shares.share IS NOT NULL AND coalesce(running.jobs, 0) < $2 AND coalesce(periods.taken, 0) < $3), \
+     heads AS (SELECT share, running, started, (SELECT first.seq FROM athyper_jobs AS first WHERE first.queue = $1 \
+     AND first.share = tenants.share AND first.state = 'waiting' AND first.share IS NOT NULL AND NOT first.held \
+     ORDER BY first.priority, first.position, first.seq LIMIT 1) AS head FROM tenants) \
+     SELECT heads.share, heads.running, heads.started FROM heads JOIN athyper_jobs AS jobs ON jobs.seq = heads.head \
+     ORDER BY jobs.priority, jobs.position, jobs.seq LIMIT $4";
 
 /// Of the jobs without a turn, which no tenant's limit holds back, those are found that are among the first of all.
 const WITHOUT_TURN: &str = "SELECT seq, priority, position FROM (SELECT seq, priority, position, share FROM athyper_jobs \

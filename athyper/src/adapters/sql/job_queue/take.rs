@@ -15,7 +15,7 @@ use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{Claimed, Finish, Outcome, Take};
-use crate::foundation::sql::Statement;
+use crate::foundation::sql::{Dialect, Statement};
 
 /// Takes jobs once, without waiting.
 struct TakeNow<S: SqlStore> {
@@ -60,16 +60,23 @@ impl<S: SqlStore> Handed<S> {
 /// Which jobs of a queue are ready.
 pub(super) const READY_NOW: &str = "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state = 'waiting' AND NOT held";
 
+/// Which jobs of a queue are ready, if it is neither paused nor limited. SQLite would ask that again for each of its jobs, but not
+/// for the name that it looks for.
+fn ready_if_unlimited(dialect: Dialect) -> String {
+    let is_open = "NOT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND (paused OR limits IS NOT NULL))";
+    match dialect {
+        Dialect::Sqlite => READY_NOW.replace("queue = $1", &format!("queue = (SELECT $1 WHERE {is_open})")),
+        Dialect::Postgres => format!("{READY_NOW} AND {is_open}"),
+    }
+}
+
 /// Takes jobs that are due.
 pub(super) async fn take(session: &mut Session<'_>, request: &Take) -> Result<Vec<Claimed>> {
     if request.max == 0 {
         return Ok(Vec::new());
     }
     promote(session, &request.queue).await?;
-    let next = format!(
-        "{READY_NOW} AND NOT EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND (paused OR limits IS NOT NULL)) \
-         ORDER BY priority, position, seq LIMIT $2"
-    );
+    let next = format!("{} ORDER BY priority, position, seq LIMIT $2", ready_if_unlimited(session.dialect));
     let most = i64::try_from(request.max).unwrap_or(i64::MAX);
     let taken = hand_out(session, request, &among(session.dialect, &next), most.into()).await?;
     if taken.is_empty() { limited::take(session, request).await } else { Ok(taken) }
@@ -107,22 +114,26 @@ pub(super) async fn take_waiting<S: SqlStore>(shared: &Arc<Shared<S>>, request: 
     loop {
         wake.mark_unchanged();
         // A look costs no write lock, so that idle workers are in nobody's way.
-        let sight = look(shared, request).await?;
-        let due = sight.look_again.map(|due| due - micros(clock.now()));
-        let may_have = sight.has_ready || due.is_some_and(|left| left <= 0);
+        let mut sight = look(shared, request).await?;
+        let until_due = |sight: &Sight| sight.look_again.map(|due| due - micros(clock.now()));
+        let may_have = sight.has_ready || until_due(&sight).is_some_and(|left| left <= 0);
         if may_have && !sight.is_paused && request.max > 0 {
             let take = TakeNow { shared: shared.clone(), request: request.clone() };
             let handed = shared.store.run(take).await?;
             if !handed.jobs.is_empty() {
                 return Ok(handed.jobs);
             }
+            // Others were faster, or have begun the period that is waited for.
+            sight = look(shared, request).await?;
         }
         let now = clock.since_boot();
         if now >= deadline {
             return Ok(Vec::new());
         }
-        let until_due =
-            due.and_then(|left| u64::try_from(left).ok()).map(Duration::from_micros).filter(|left| !left.is_zero());
+        let until_due = until_due(&sight)
+            .and_then(|left| u64::try_from(left).ok())
+            .map(Duration::from_micros)
+            .filter(|left| !left.is_zero());
         let longest = shared.store.longest_rest();
         let nap = until_due.map_or(longest, |left| left.min(longest));
         let alarm = std::pin::pin!(clock.sleep_until(deadline.min(now.saturating_add(nap))));

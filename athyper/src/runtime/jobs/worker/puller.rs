@@ -96,7 +96,10 @@ impl Puller {
         stop: CancellationToken,
         cut: CancellationToken,
     ) -> Self {
-        let (ahead, isolation) = (Ahead::new(shared.settings.take_ahead), Isolation::new(shared.settings.max_stalls));
+        // What is taken counts for limits, whether or not it begins.
+        let is_limited = shared.registry.limits(&queue).is_some();
+        let within = if is_limited { Duration::ZERO } else { shared.settings.take_ahead };
+        let (ahead, isolation) = (Ahead::new(within), Isolation::new(shared.settings.max_stalls));
         Self {
             shared,
             locks,
@@ -251,7 +254,7 @@ impl Puller {
         while self.running.len() < self.concurrency
             && let Some(ready) = self.ready.pop_front()
         {
-            if ready.cancellation.reason().is_some() {
+            if ready.cancellation.reason() == Some(Reason::LostLock) {
                 // It was lost before it began: it runs, or will, in other hands.
                 continue;
             }
