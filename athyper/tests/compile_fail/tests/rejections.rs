@@ -1,6 +1,6 @@
 //! Every rejection of every macro, with its text and its place.
 //!
-//! To look at one: `cargo test -p compile-fail -- trybuild=queue_colon`. To accept what the compiler says now:
+//! To look at one: `cargo test -p compile-fail -- wrong_use trybuild=queue_colon`. To accept what the compiler says now:
 //! `TRYBUILD=overwrite`. The texts are those of the compiler that the workspace is built with.
 
 #[test]
