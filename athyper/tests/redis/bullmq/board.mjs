@@ -22,7 +22,8 @@ const server = express().use('/', router.getRouter()).listen(0, '127.0.0.1');
 await new Promise((resolve) => server.once('listening', resolve));
 const board = `http://127.0.0.1:${server.address().port}/queue/${name}`;
 
-const browser = await puppeteer.launch({ executablePath: process.env.BROWSER, headless: 'shell', args: ['--no-sandbox', '--disable-gpu', '--lang=en'] });
+// By a pipe, so that the browser ends with this process, however that ends.
+const browser = await puppeteer.launch({ pipe: true, executablePath: process.env.BROWSER, headless: 'shell', args: ['--no-sandbox', '--disable-gpu', '--lang=en'] });
 const page = await browser.newPage();
 await page.setViewport({ width: 1440, height: 640 });
 page.setDefaultTimeout(20000);
