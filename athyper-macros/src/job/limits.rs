@@ -67,22 +67,18 @@ impl Limits {
 
 fn rate(literal: &LitStr) -> Result<Rate> {
     let text = literal.value();
-    let refuse = |why: &str| {
-        Error::new(
-            literal.span(),
-            format!("`{text}` is no rate{why}: write how many within which time, such as \"100/1m\""),
-        )
-    };
-    let (count, period) = text.split_once('/').ok_or_else(|| refuse(""))?;
+    let refuse =
+        |why: &str| Error::new(literal.span(), format!("`{text}` is no rate: {why}; write for instance \"100/1m\""));
+    let (count, period) = text.split_once('/').ok_or_else(|| refuse("it does not say within which time"))?;
     let count = count
         .trim()
         .parse()
         .ok()
         .filter(|count| *count > 0)
-        .ok_or_else(|| refuse(", which starts with a whole number from 1"))?;
+        .ok_or_else(|| refuse("its count is a whole number from 1"))?;
     let period = duration_in(period, literal.span())?;
     if period.is_zero() || period.subsec_nanos() % 1_000_000 != 0 {
-        return Err(refuse(", whose time is whole milliseconds"));
+        return Err(refuse("its time is whole milliseconds"));
     }
     Ok(Rate { count, period })
 }
