@@ -8,5 +8,6 @@
 //! | start of the quickstart, cold, to the first answered request | ≤ 50 ms | `scripts/bench start` |
 //! | its resident memory then | ≤ 25 MB | `scripts/bench start` |
 //! | jobs a second through Redis | ahead of BullMQ and its port to Rust | `scripts/bench jobs` |
+//! | an idle worker: commands/s, and the wait of a job at 20 a second (p99) | ≤ 1 (Redis), ≤ 5 ms | `scripts/bench idle` |
 //! | the wait of a tenant with few jobs beside one with many | within 2 × of its quiet value | `scripts/bench fairness` |
 #![forbid(unsafe_code)]

@@ -1,9 +1,10 @@
 //! How many jobs a second go through one Redis server (`appendfsync everysec`), beside BullMQ in Node and its port to Rust.
 //!
-//! `job_throughput [JOBS] [REPEATS] [PORT]`: how many jobs a cell (20,000), how often each cell is measured (3; the best
-//! counts), and the binary of the port, if it is to be measured. Handlers do nothing, payloads have 1 KiB, each job is
-//! acknowledged and removed when it is completed. Each contender is a process of its own on an empty server. `scripts/bench
-//! jobs` builds what it needs and runs it.
+//! `job_throughput [JOBS] [REPEATS] [PORT]`: how many jobs a cell (20,000), how often each cell is measured (5), and the binary of
+//! the port, if it is to be measured. Handlers do nothing, payloads have 1 KiB, each job is acknowledged and removed when it is
+//! completed. Each contender is a process of its own on an empty server. They run one after the other in each round: the medians
+//! of the rates are shown, and the median of what the rates of one round make of each other, for the machine may be faster in one
+//! round than in another. `scripts/bench jobs` builds what it needs and runs it.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "it measures real servers in real time")]
 
@@ -64,8 +65,8 @@ fn main() -> Result<(), Failure> {
             runtime.block_on(runtime.spawn(async move { ours(&url, &cell, jobs).await }))?
         }
         ["bare", url, at_once, jobs] => runtime.block_on(bare(url, at_once.parse()?, jobs.parse()?)),
-        [] => compare(20_000, 3, None),
-        [jobs] => compare(jobs.parse()?, 3, None),
+        [] => compare(20_000, 5, None),
+        [jobs] => compare(jobs.parse()?, 5, None),
         [jobs, repeats] => compare(jobs.parse()?, repeats.parse()?, None),
         [jobs, repeats, port] => compare(jobs.parse()?, repeats.parse()?, Some(port.into())),
         _ => Err("job_throughput [JOBS] [REPEATS] [PORT]".into()),
@@ -218,35 +219,44 @@ fn contenders(port: Option<PathBuf>) -> Result<Vec<Contender>, Failure> {
     Ok(all)
 }
 
+/// The value in the middle.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 fn compare(jobs: usize, repeats: usize, port: Option<PathBuf>) -> Result<(), Failure> {
     let server = RedisServer::start();
     let contenders = contenders(port)?;
     println!("{:<12} {:>12} {:>22} {:>22}", "jobs/s", "athyper", "BullMQ", "Rust port");
     for cell in CELLS {
-        let mut best: BTreeMap<&str, f64> = BTreeMap::new();
+        let mut rounds: Vec<BTreeMap<&str, f64>> = Vec::new();
         for _ in 0..repeats {
-            for contender in &contenders {
-                let rate = contender.run(&server, cell, jobs)?;
-                let known = best.entry(contender.name).or_default();
-                *known = known.max(rate);
-            }
+            let rate = |contender: &Contender| Ok((contender.name, contender.run(&server, cell, jobs)?));
+            rounds.push(contenders.iter().map(rate).collect::<Result<_, Failure>>()?);
         }
-        let ours = best["athyper"];
+        let rate = |name: &str| median(rounds.iter().filter_map(|round| round.get(name).copied()));
         let beside = |name: &str| {
-            best.get(name).map_or_else(|| "not measured".to_owned(), |rate| format!("{rate:.0} (× {:.2})", ours / rate))
+            let ratios = rounds.iter().filter_map(|round| Some(round["athyper"] / round.get(name)?));
+            let ratio = median(ratios);
+            if ratio.is_nan() { "not measured".to_owned() } else { format!("{:.0} (× {ratio:.2})", rate(name)) }
         };
-        println!("{cell:<12} {ours:>12.0} {:>22} {:>22}", beside("BullMQ"), beside("Rust port"));
+        println!("{cell:<12} {:>12.0} {:>22} {:>22}", rate("athyper"), beside("BullMQ"), beside("Rust port"));
     }
-    let bare = Contender {
-        name: "bare",
-        program: env::current_exe()?,
-        before: vec!["bare".to_owned()],
-        environment: Vec::new(),
+    let own = |name, first: &str| -> Result<Contender, Failure> {
+        Ok(Contender { name, program: env::current_exe()?, before: vec![first.to_owned()], environment: Vec::new() })
     };
-    let mut ceiling: f64 = 0.0;
+    let (bare, whole) = (own("bare", "bare")?, own("athyper", "ours")?);
+    let mut rounds = Vec::new();
     for _ in 0..repeats {
-        ceiling = ceiling.max(bare.run(&server, "64", jobs)?);
+        rounds.push((bare.run(&server, "64", jobs)?, whole.run(&server, "process-64", jobs)?));
     }
-    println!("{:<12} {ceiling:>12.0}   the scripts without the pool, 64 at once", "ceiling");
+    let ceiling = median(rounds.iter().map(|round| round.0));
+    let reached = median(rounds.iter().map(|round| round.1 / round.0));
+    println!(
+        "{:<12} {ceiling:>12.0}   the scripts without the pool, 64 at once; process-64 reaches × {reached:.2}",
+        "ceiling"
+    );
     Ok(())
 }

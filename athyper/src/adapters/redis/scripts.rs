@@ -68,9 +68,9 @@ macro_rules! scripts {
 
 scripts! {
     ADD = ["common", "adding", "add"];
-    TAKE = ["common", "limiting", "finishing", "taking", "take"];
-    FINISH = ["common", "limiting", "finishing", "taking", "finish"];
-    RECOVER = ["common", "limiting", "finishing", "recover"];
+    TAKE = ["common", "places", "limiting", "finishing", "taking", "take"];
+    FINISH = ["common", "places", "limiting", "finishing", "taking", "finish"];
+    RECOVER = ["common", "places", "limiting", "finishing", "recover"];
     RENEW = ["renew"];
     PROGRESS = ["common", "progress"];
     CHECKPOINT = ["checkpoint"];
@@ -78,9 +78,9 @@ scripts! {
     COUNTS = ["common", "counts"];
     GET = ["common", "listing", "get"];
     LIST = ["common", "listing", "list"];
-    CHANGE = ["common", "limiting", "finishing", "listing", "change"];
+    CHANGE = ["common", "places", "limiting", "finishing", "listing", "change"];
     PAUSE = ["common", "pause"];
-    LIMIT = ["common", "limiting", "limit"];
+    LIMIT = ["common", "places", "limiting", "limit"];
     NEXT_DUE = ["common", "next_due"];
     OLDEST = ["common", "oldest"];
     SUCCESSOR = ["common", "successor"];

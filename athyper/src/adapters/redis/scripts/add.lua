@@ -3,10 +3,7 @@
 
 local now = tonumber(ARGV[1])
 local queues = {}
-for index, meta in ipairs(KEYS) do
-  queues[index] = open(string.sub(meta, 1, -5))
-  promote_all(queues[index], now)
-end
+for index, meta in ipairs(KEYS) do queues[index] = open(string.sub(meta, 1, -5)) end
 
 -- Several jobs in a row that are due, of one queue, with new ids and without a unique key are lined up by one command.
 local MOST_IN_A_ROW = 500
@@ -14,6 +11,19 @@ local MOST_IN_A_ROW = 500
 -- Whether the job at `at` can be one of a row in which these ids are.
 local function is_of_row(at, number, row)
   return ARGV[at] == number and ARGV[at + 4] == '0' and ARGV[at + 5] == '' and not row[ARGV[at + 1]] and #row < MOST_IN_A_ROW
+end
+
+-- What is due comes before what is added. Answers whether the queue has none of these keys; mostly it has no delayed jobs either,
+-- and one question is enough.
+local function are_new(queue, keys)
+  if not queue.promoted then
+    if call('EXISTS', queue.base .. 'delayed', unpack(keys)) == 0 then
+      queue.promoted = true
+      return true
+    end
+    promote_all(queue, now)
+  end
+  return call('EXISTS', unpack(keys)) == 0
 end
 
 local function add_row(queue, row)
@@ -56,10 +66,11 @@ while ARGV[at] do
     keys[#keys + 1] = queue.base .. ARGV[at + 1]
     at = after(at)
   end
-  if #row > 0 and call('EXISTS', unpack(keys)) == 0 then
+  if #row > 0 and are_new(queue, keys) then
     add_row(queue, row)
     for _ = 1, #row do answers[#answers + 1] = '' end
   else
+    promote_all(queue, now)
     at = first
     repeat
       answers[#answers + 1] = add(queue, at) or ''

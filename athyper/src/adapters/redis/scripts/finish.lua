@@ -125,7 +125,7 @@ local function is_more_to_come()
   return queue.max and queue.duration and tonumber(call('GET', queue.base .. 'limiter') or '0') >= queue.max
 end
 
-local request = { now = now, max = tonumber(ARGV[2]), lock = ARGV[3], worker = ARGV[4] }
+local request = { now = now, stamp = ARGV[1], max = tonumber(ARGV[2]), lock = ARGV[3], worker = ARGV[4] }
 local handed = {}
 if request.max > 0 then
   handed = take(queue, request)

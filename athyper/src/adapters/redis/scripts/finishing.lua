@@ -1,4 +1,4 @@
--- Ending jobs. Needs common.lua.
+-- Ending jobs. Needs common.lua and places.lua.
 
 -- How long a finished job is kept: how many, and for how many milliseconds; nil for ever.
 local function retention(opts, state)

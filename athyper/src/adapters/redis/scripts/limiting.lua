@@ -1,4 +1,4 @@
--- What keeps the jobs of each tenant within the queue's limits. Needs common.lua.
+-- What keeps the jobs of each tenant within the queue's limits. Needs common.lua and places.lua.
 --
 -- `ath:tenants` counts the jobs of each tenant that run, `ath:limited` says which those are; `ath:starts` counts those that were
 -- started in a tenant's period, `ath:periods` says when it ends. Ready jobs beyond the limits are held in `ath:beyond:TENANT`, and

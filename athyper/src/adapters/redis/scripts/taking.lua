@@ -1,4 +1,6 @@
--- Handing out jobs. Needs common.lua, limiting.lua and finishing.lua.
+-- Handing out jobs. Needs common.lua, places.lua, limiting.lua and finishing.lua.
+--
+-- A request has the time as a number and as the text that is stored of it (`stamp`): a number is formatted for each command anew.
 
 -- How many jobs the queue's own limits let go, at most `wanted`.
 local function allowance(queue, wanted)
@@ -80,7 +82,7 @@ local function hand_out(queue, id, place, request)
   if share and place and priority then queue.taken[priority] = math.max(queue.taken[priority] or 0, tonumber(place) % CLASS) end
   if fields[12] then
     -- It was condemned while nobody held it: it fails in the hands of whoever takes it.
-    call('HSET', key, 'ats', started, 'processedOn', request.now, 'pb', request.worker)
+    call('HSET', key, 'ats', started, 'processedOn', request.stamp, 'pb', request.worker)
     tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
     local job = read_job(queue, id)
     job.attempts_made = job.attempts_made + 1
@@ -96,7 +98,7 @@ local function hand_out(queue, id, place, request)
     end
     if queue.tenant.max then count_start(queue, share, request.now) end
   end
-  call('HSET', key, 'ats', started, 'processedOn', request.now, 'pb', request.worker, 'ath:place', place or '')
+  call('HSET', key, 'ats', started, 'processedOn', request.stamp, 'pb', request.worker, 'ath:place', place or '')
   local lock = special and 'ath:' .. started or lock_of(started, fields[5] or '0', opts)
   call('SET', key .. ':lock', lock, 'PX', request.lock)
   tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
@@ -141,7 +143,7 @@ local function take_ready(queue, request)
   count_limited(queue, #active)
   note_turns(queue)
   -- Whoever took wakes the next one, who finds out whether there is more.
-  if #active > 0 or passes == 100 then redis.pcall('ZADD', queue.base .. 'marker', 0, '0') end
+  if #active > 0 or passes == 100 then redis.pcall('ZADD', queue.base .. 'marker', '0', '0') end
   if #active > 0 then call('LPUSH', queue.base .. 'active', unpack(active)) end
   return handed
 end
