@@ -29,9 +29,9 @@ pub mod jobs {
     pub use crate::adapters::memory::MemoryJobQueue;
     pub use crate::foundation::jobs::{
         Added, Backoff, CANCELLED, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration,
-        JobCounts, JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, Limit, Lock, NewJob, Outcome, Priority,
-        QueueLimits, QueueName, QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast,
-        Verdict,
+        JobCounts, JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, LOG_ROWS, Limit, Lock, NewJob, Outcome,
+        Priority, QueueLimits, QueueName, QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique,
+        Upcast, Verdict,
     };
     pub use crate::runtime::jobs::{
         AttemptReport, AwaitResult, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome, HandlerRunner,

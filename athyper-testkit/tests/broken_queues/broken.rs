@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use athyper::Result;
 use athyper::clock::{Clock, Timestamp};
 use athyper::jobs::{
     Added, Capabilities, Claimed, Finish, Finished, JobFilter, JobId, JobQueue, JobRecord, JobState, Lock,
@@ -13,6 +12,7 @@ use athyper::jobs::{
 };
 use athyper::schedule::ScheduleStore;
 use athyper::sql::Tx;
+use athyper::{ErrorKind, Result};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
@@ -35,6 +35,7 @@ pub(crate) struct Memory {
     pub(crate) pauses: u32,
     /// The retention that jobs were added with, when a fault has its own rule.
     pub(crate) kept: BTreeMap<JobId, (Retention, Retention)>,
+    pub(crate) logs: BTreeMap<JobId, Vec<String>>,
     pub(crate) first_epoch: Option<u64>,
 }
 
@@ -342,6 +343,18 @@ impl JobQueue for BrokenQueue {
             }
             _ => self.inner.record_checkpoint(&lock, checkpoint).await,
         }
+    }
+
+    async fn append_log(&self, lock: &Lock, row: String) -> Result<()> {
+        let lock = self.translate(lock).await;
+        let appended = match self.fault {
+            Some(Fault::LosesLogs) => Ok(()),
+            _ => self.inner.append_log(&lock, row.clone()).await,
+        };
+        if appended.is_ok() {
+            self.memory().logs.entry(lock.id).or_default().push(row);
+        }
+        self.forgive(appended, Fault::AcceptsStrangersLogs, ErrorKind::Conflict)
     }
 
     async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {

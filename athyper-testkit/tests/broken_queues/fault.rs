@@ -208,6 +208,12 @@ faults! {
     LosesCheckpoints,
     ReformatsCheckpoints,
     AcceptsStrangersCheckpoints,
+    // Logs.
+    LosesLogs,
+    ReversesLogs,
+    KeepsLogsOfThoseGone,
+    KeepsEveryLogRow,
+    AcceptsStrangersLogs,
     // Limits.
     IgnoresLimits,
     SaysNoLimits,

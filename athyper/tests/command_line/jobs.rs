@@ -218,6 +218,24 @@ async fn a_job_is_cancelled_and_fails_with_that_reason() {
 }
 
 #[tokio::test]
+async fn what_a_job_logged_is_printed() {
+    let folder = Folder::new();
+    let id = enqueue(&folder, 1).await.remove(0);
+    let (queue, claimed) = take(&folder, 1).await;
+    for row in ["the first page", "the \u{1b}[31msecond"] {
+        queue.append_log(&claimed[0].lock, row.to_owned()).await.unwrap();
+    }
+    let printed = call_in(&folder, &["jobs", "logs", "mail", &id]).await;
+    let lines: Vec<&str> = printed.stdout.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("the first page", 2), "{}", printed.stderr);
+    assert!(!lines[1].contains('\u{1b}'), "{}", printed.stdout);
+    let rows = json_of(&call_in(&folder, &["jobs", "logs", "mail", &id, "--json"]).await);
+    assert_eq!(rows, json!(["the first page", "the \u{1b}[31msecond"]));
+    let missing = call_in(&folder, &["jobs", "logs", "mail", "nobody"]).await;
+    assert!(missing.stderr.contains("queue `mail` has no job `nobody`"), "{}", missing.stderr);
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_named() {
     let folder = Folder::new();
     for (arguments, expected) in [

@@ -121,5 +121,24 @@ async fn a_checkpoint_of_another_type_is_an_error_that_says_so() {
 async fn a_handler_that_is_called_as_a_function_has_no_checkpoint() {
     let context = JobContext::detached(Context::background());
     context.save_checkpoint(3).await.unwrap();
+    context.log("to nobody").await.unwrap();
     assert_eq!(context.checkpoint::<u32>().unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_the_attempts_logged_is_told_as_long_as_the_job_is_there() {
+    let handlers = Handlers::default().on(async |_: Work, context: JobContext| {
+        context.log(format!("attempt {}", context.attempt())).await?;
+        // A row that is too long is cut between two characters.
+        context.log("é".repeat(6_000)).await?;
+        if context.attempt() == 1 { Err(Error::unavailable("once more")) } else { Ok(()) }
+    });
+    let (world, running) = World::new(handlers).start().await;
+    let handle = world.jobs.enqueue(Work(1)).await.unwrap();
+    world.pass_until(&handle, JobState::Completed).await;
+    let long = "é".repeat(5_000);
+    assert_eq!(handle.logs().await.unwrap(), ["attempt 1", &long, "attempt 2", &long]);
+    world.jobs.administration().remove(handle.queue(), handle.id()).await.unwrap();
+    assert_eq!(handle.logs().await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(running.shutdown(LONG).await.settled);
 }

@@ -116,6 +116,10 @@ impl JobQueue for FaultyQueue {
         self.inner.record_progress(lock, progress).await
     }
 
+    async fn append_log(&self, lock: &Lock, row: String) -> Result<()> {
+        self.inner.append_log(lock, row).await
+    }
+
     async fn record_checkpoint(&self, lock: &Lock, checkpoint: bytes::Bytes) -> Result<()> {
         self.inner.record_checkpoint(lock, checkpoint).await
     }
@@ -174,6 +178,10 @@ impl JobAdministration for FaultyQueue {
 
     async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         self.inner.promote(queue, id).await
+    }
+
+    async fn logs(&self, queue: &QueueName, id: &JobId) -> Result<Vec<String>> {
+        self.inner.logs(queue, id).await
     }
 
     async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {

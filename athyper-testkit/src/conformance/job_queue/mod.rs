@@ -12,6 +12,7 @@ mod fixture;
 mod limits;
 mod listing;
 mod locks;
+mod logs;
 mod model;
 mod ordering;
 mod outcomes;
@@ -79,6 +80,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         limits::CASES,
         listing::CASES,
         locks::CASES,
+        logs::CASES,
         ordering::CASES,
         outcomes::CASES,
         parking::CASES,
@@ -143,6 +145,7 @@ macro_rules! job_queue_conformance {
             a_cancelled_job_that_fails_says_why a_cancelled_job_of_a_silent_worker_ends what_has_ended_cannot_be_cancelled
             a_cancelled_job_frees_its_serial_key a_cancelled_job_can_be_retried
             a_checkpoint_comes_with_the_next_attempt a_checkpoint_stays a_stale_worker_keeps_no_checkpoint
+            a_log_has_its_rows_in_order a_log_goes_with_its_job a_long_log_keeps_its_latest_rows a_stale_worker_logs_nothing
             many_workers_get_each_job_once many_producers_lose_no_job one_of_many_producers_adds_an_id
             one_of_many_producers_gets_a_key one_of_many_reports_is_accepted
             a_report_and_a_recovery_do_not_both_win many_workers_respect_a_serial_key

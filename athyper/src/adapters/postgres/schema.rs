@@ -22,6 +22,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 2, name: "turns of tenants", sql: TURNS },
             Migration { version: 3, name: "limits of queues", sql: LIMITS },
             Migration { version: 4, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
+            Migration { version: 5, name: "logs of jobs", sql: LOGS },
         ],
     }
 }
@@ -53,6 +54,16 @@ const CHECKPOINTS: &str = r#"
 ALTER TABLE athyper_jobs ADD COLUMN checkpoint BYTEA;
 ALTER TABLE athyper_jobs ADD COLUMN cancelled BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX athyper_jobs_cancelled ON athyper_jobs (queue) WHERE state = 'active' AND cancelled;
+"#;
+
+const LOGS: &str = r#"
+ALTER TABLE athyper_jobs ADD COLUMN logged BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE athyper_job_logs (
+    job BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    text BYTEA NOT NULL,
+    PRIMARY KEY (job, number)
+);
 "#;
 
 const FIRST: &str = r#"

@@ -74,6 +74,8 @@ scripts! {
     RENEW = ["renew"];
     PROGRESS = ["common", "progress"];
     CHECKPOINT = ["checkpoint"];
+    APPEND_LOG = ["append_log"];
+    LOGS = ["logs"];
     RELEASE_PARKED = ["common", "release_parked"];
     COUNTS = ["common", "counts"];
     GET = ["common", "listing", "get"];

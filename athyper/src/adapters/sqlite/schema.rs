@@ -22,6 +22,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 3, name: "turns of tenants", sql: TURNS },
             Migration { version: 4, name: "limits of queues", sql: LIMITS },
             Migration { version: 5, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
+            Migration { version: 6, name: "logs of jobs", sql: LOGS },
         ],
     }
 }
@@ -55,6 +56,16 @@ const CHECKPOINTS: &str = "
 ALTER TABLE athyper_jobs ADD COLUMN checkpoint BLOB;
 ALTER TABLE athyper_jobs ADD COLUMN cancelled BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE INDEX athyper_jobs_cancelled ON athyper_jobs (queue) WHERE state = 'active' AND cancelled;
+";
+
+const LOGS: &str = "
+ALTER TABLE athyper_jobs ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE athyper_job_logs (
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    text BLOB NOT NULL,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
 ";
 
 const FIRST: &str = "

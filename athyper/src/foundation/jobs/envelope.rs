@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{JobOptions, QueueOrdering};
 use crate::foundation::context::Context;
+use crate::foundation::error::Error;
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -66,6 +67,12 @@ text_id! {
 }
 
 impl QueueName {
+    /// The error of whoever asks for a job that the queue does not hold.
+    #[allow(dead_code, reason = "without a store there are no queues")]
+    pub(crate) fn lacks(&self, id: &JobId) -> Error {
+        Error::not_found(format!("queue `{self}` has no job `{id}`"))
+    }
+
     /// Whether a product may name a queue so: 1 to 100 ASCII letters, digits, `-`, `_` and `.`, which every store, URL
     /// and metric label can carry.
     #[must_use]

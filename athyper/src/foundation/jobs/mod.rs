@@ -18,8 +18,8 @@ pub use limits::{Limit, QueueLimits, Rate};
 pub use options::{JobOptions, Priority, Retention, Unique};
 pub use ordering::QueueOrdering;
 pub use queue::{
-    Added, CANCELLED, Capabilities, Claimed, Finish, Finished, JobAdministration, JobFilter, JobQueue, Lock, NewJob,
-    Outcome, Recovered, RecoveryPolicy, Take, Verdict,
+    Added, CANCELLED, Capabilities, Claimed, Finish, Finished, JobAdministration, JobFilter, JobQueue, LOG_ROWS, Lock,
+    NewJob, Outcome, Recovered, RecoveryPolicy, Take, Verdict,
 };
 pub use schedule_store::{Fire, Fired, ScheduleRecord, ScheduleStore};
 pub use state::{JobCounts, JobRecord, JobState};

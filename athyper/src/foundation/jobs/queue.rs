@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Envelope, JobCounts, JobId, JobRecord, JobState, QueueLimits, QueueName, ScheduleStore, Unique};
 use crate::foundation::clock::Timestamp;
-use crate::foundation::error::Result;
+use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::sql::Tx;
 
 /// What a queue can do beyond the least that every one can.
@@ -64,6 +64,15 @@ pub struct Lock {
     pub token: u32,
 }
 
+impl Lock {
+    /// The error of whoever reports on a job with this lock, and does not hold it.
+    #[allow(dead_code, reason = "without a store there are no queues")]
+    pub(crate) fn lost(&self) -> Error {
+        Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", self.id))
+            .with_code("job-lock-lost")
+    }
+}
+
 /// A request for jobs.
 #[derive(Debug, Clone)]
 pub struct Take {
@@ -100,6 +109,9 @@ pub struct Claimed {
 
 /// The error of a job that was cancelled.
 pub const CANCELLED: &str = "cancelled";
+
+/// How many rows the log of a job has at most.
+pub const LOG_ROWS: usize = 1_000;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -227,6 +239,8 @@ pub struct Recovered {
 ///
 /// *Checkpoints.* The latest one comes with each further take of the job, also when it is retried by hand.
 ///
+/// *Logs.* What the attempts logged goes with the job, and not before it.
+///
 /// *Limits.* Jobs beyond the [limits](JobAdministration::set_limits) of their queue or tenant wait in their places, and hold nobody
 /// else up, except for jobs of their own serial key. Each take counts for a rate, whatever becomes of the job.
 ///
@@ -292,6 +306,12 @@ pub trait JobQueue: JobAdministration {
     /// `Conflict` when the lock is lost.
     async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()>;
 
+    /// Appends a row to the log of a job that is held; of more than [`LOG_ROWS`] the latest stay.
+    ///
+    /// # Errors
+    /// `Conflict` when the lock is lost.
+    async fn append_log(&self, lock: &Lock, row: String) -> Result<()>;
+
     /// Takes back the jobs of a queue whose lock ran out.
     ///
     /// # Errors
@@ -342,6 +362,12 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
 
     /// Jobs in the order they would run or did finish (latest first).
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>>;
+
+    /// The log of a job, oldest row first.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn logs(&self, queue: &QueueName, id: &JobId) -> Result<Vec<String>>;
 
     /// Removes a job that is not active.
     ///

@@ -13,6 +13,9 @@ use crate::foundation::context::Context;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{Claimed, JobId, JobQueue, Lock, QueueName};
 
+/// How many bytes a row of a log has at most.
+const LONGEST_LOG_ROW: usize = 10_000;
+
 /// What a handler knows about the attempt it is, how it reports progress and learns that it should stop.
 #[derive(Clone)]
 pub struct JobContext {
@@ -98,6 +101,25 @@ impl JobContext {
             self.cancellation.fire(Reason::LostLock);
         }
         recorded
+    }
+
+    /// Appends a row to the log of the job, which stays as long as the job; people read it with `jobs logs`, or
+    /// [`JobHandle::logs`](super::JobHandle::logs). Of more than 1,000 rows the latest stay, and of a row the first 10,000 bytes.
+    ///
+    /// ```
+    /// # async fn example(ctx: athyper::jobs::JobContext, pages: u32) -> athyper::Result<()> {
+    /// ctx.log(format!("the import has {pages} pages")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Conflict` when the job is in other hands by now (the attempt is then asked to stop); those of the queue.
+    pub async fn log(&self, row: impl Into<String>) -> Result<()> {
+        let mut row = row.into();
+        row.truncate(row.floor_char_boundary(LONGEST_LOG_ROW));
+        let Some(queue) = &self.queue else { return Ok(()) };
+        self.heed(queue.append_log(&self.lock, row).await)
     }
 
     /// Keeps how far the job is, so that the next attempt goes on from there: after an error, a time-out, a snooze, the end of this

@@ -91,6 +91,10 @@ impl<D: ScheduleStoreDecorator + 'static> JobQueue for Decorated<D> {
         self.real.record_progress(lock, progress).await
     }
 
+    async fn append_log(&self, lock: &Lock, row: String) -> Result<()> {
+        self.real.append_log(lock, row).await
+    }
+
     async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
         self.real.record_checkpoint(lock, checkpoint).await
     }
@@ -152,6 +156,10 @@ impl<D: ScheduleStoreDecorator + 'static> JobAdministration for Decorated<D> {
 
     async fn is_paused(&self, queue: &QueueName) -> Result<bool> {
         self.real.is_paused(queue).await
+    }
+
+    async fn logs(&self, queue: &QueueName, id: &JobId) -> Result<Vec<String>> {
+        self.real.logs(queue, id).await
     }
 
     async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {

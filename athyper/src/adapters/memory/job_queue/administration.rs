@@ -37,7 +37,7 @@ impl MemoryJobQueue {
         act: impl FnOnce(&mut Shelf, Timestamp),
     ) -> Result<()> {
         self.change(|store, now| {
-            let missing = || Error::not_found(format!("queue `{queue}` has no job {id}"));
+            let missing = || queue.lacks(id);
             let shelf = store.shelves.get_mut(queue).ok_or_else(missing)?;
             shelf.promote_due(now.wall);
             let state = shelf.jobs.get(id).ok_or_else(missing)?.record.state;
@@ -73,6 +73,11 @@ impl JobAdministration for MemoryJobQueue {
             let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
             found.into_iter().skip(offset).take(limit).map(|entry| entry.record.clone()).collect()
         }))
+    }
+
+    async fn logs(&self, queue: &QueueName, id: &JobId) -> Result<Vec<String>> {
+        let logs = |shelf: &mut Shelf, _| shelf.jobs.get(id).map(|entry| entry.logs.iter().cloned().collect());
+        self.look(queue, logs).ok_or_else(|| queue.lacks(id))
     }
 
     async fn remove(&self, queue: &QueueName, id: &JobId) -> Result<()> {

@@ -1,5 +1,6 @@
 //! One job as the queue holds it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::store::Reading;
@@ -20,6 +21,7 @@ pub(super) struct Entry {
     /// Its turn where tenants take turns; 0 anywhere else.
     pub(super) turn: u64,
     pub(super) locked_until: Duration,
+    pub(super) logs: VecDeque<String>,
     /// Whether it was cancelled while it was held.
     pub(super) is_cancelled: bool,
     /// Counts finished jobs, so that they have an order.
@@ -49,6 +51,7 @@ impl Entry {
             added,
             turn: 0,
             locked_until: Duration::ZERO,
+            logs: VecDeque::new(),
             is_cancelled: false,
             concluded: 0,
         }

@@ -17,11 +17,12 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use tokio::sync::Notify;
 
+use self::entry::Entry;
 use self::store::{Reading, Store};
 use crate::foundation::clock::{Clock, Timestamp};
-use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobQueue, JobRecord, Lock, NewJob, QueueName, Recovered,
+    Added, Capabilities, Claimed, Finish, Finished, JobQueue, LOG_ROWS, Lock, NewJob, QueueName, Recovered,
     RecoveryPolicy, ScheduleStore, Take,
 };
 use crate::foundation::sql::Tx;
@@ -50,17 +51,14 @@ impl MemoryJobQueue {
         Reading { wall: self.clock.now(), since_boot: self.clock.since_boot() }
     }
 
-    /// Writes to the record of a job that is held.
-    fn record(&self, lock: &Lock, write: impl FnOnce(&mut JobRecord)) -> Result<()> {
+    /// Writes to the entry of a job that is held.
+    fn write(&self, lock: &Lock, write: impl FnOnce(&mut Entry)) -> Result<()> {
         match self.store().held(lock) {
             Some(entry) => {
-                write(&mut entry.record);
+                write(entry);
                 Ok(())
             }
-            None => {
-                Err(Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", lock.id))
-                    .with_code("job-lock-lost"))
-            }
+            None => Err(lock.lost()),
         }
     }
 
@@ -137,11 +135,19 @@ impl JobQueue for MemoryJobQueue {
     }
 
     async fn record_progress(&self, lock: &Lock, progress: Bytes) -> Result<()> {
-        self.record(lock, |record| record.progress = Some(progress))
+        self.write(lock, |entry| entry.record.progress = Some(progress))
     }
 
     async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
-        self.record(lock, |record| record.checkpoint = Some(checkpoint))
+        self.write(lock, |entry| entry.record.checkpoint = Some(checkpoint))
+    }
+
+    async fn append_log(&self, lock: &Lock, row: String) -> Result<()> {
+        self.write(lock, |entry| {
+            entry.logs.push_back(row);
+            let beyond = entry.logs.len().saturating_sub(LOG_ROWS);
+            entry.logs.drain(..beyond);
+        })
     }
 
     async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {

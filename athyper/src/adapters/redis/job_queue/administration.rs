@@ -7,7 +7,7 @@ use super::record::{micros, read_instant, read_list, read_number, read_record, r
 use super::{RedisJobQueue, identity, limits};
 use crate::adapters::redis::connection::{Call, Repeat};
 use crate::adapters::redis::error::strange;
-use crate::adapters::redis::scripts::{CHANGE, COUNTS, GET, LIMIT, LIST, NEXT_DUE, OLDEST, PAUSE};
+use crate::adapters::redis::scripts::{CHANGE, COUNTS, GET, LIMIT, LIST, LOGS, NEXT_DUE, OLDEST, PAUSE};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
@@ -61,7 +61,7 @@ impl RedisJobQueue {
             .with(change.word());
         let state = read_text(self.inner.connections.run(&CHANGE, call, Repeat::Never).await?).unwrap_or_default();
         if state.is_empty() {
-            return Err(Error::not_found(format!("queue `{queue}` has no job {id}")));
+            return Err(queue.lacks(id));
         }
         match change.rule(&state) {
             (true, _) => Ok(()),
@@ -121,6 +121,14 @@ impl JobAdministration for RedisJobQueue {
         }
         let answer = self.inner.connections.run(&LIST, call, Repeat::Freely).await?;
         read_list(answer)?.into_iter().map(|job| read_record(job, queue)).collect()
+    }
+
+    async fn logs(&self, queue: &QueueName, id: &JobId) -> Result<Vec<String>> {
+        let call = Call::on(self.inner.key(queue, "meta")).with(identity::spell(id.as_str()).as_bytes());
+        match self.inner.connections.run(&LOGS, call, Repeat::Freely).await? {
+            Value::Nil => Err(queue.lacks(id)),
+            rows => Ok(read_list(rows)?.into_iter().filter_map(read_text).collect()),
+        }
     }
 
     async fn remove(&self, queue: &QueueName, id: &JobId) -> Result<()> {

@@ -27,11 +27,11 @@ use self::wake::Wakers;
 use super::connection::{Call, Connections, Repeat};
 use super::durability::Durability;
 use super::error::strange;
-use super::scripts::{CHECKPOINT, PROGRESS, RECOVER, RELEASE_PARKED, RENEW, Script};
+use super::scripts::{APPEND_LOG, CHECKPOINT, PROGRESS, RECOVER, RELEASE_PARKED, RENEW, Script};
 use crate::foundation::clock::Clock;
-use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobQueue, JobState, Lock, NewJob, QueueName, Recovered,
+    Added, Capabilities, Claimed, Finish, Finished, JobQueue, JobState, LOG_ROWS, Lock, NewJob, QueueName, Recovered,
     RecoveryPolicy, ScheduleStore, Take,
 };
 use crate::foundation::sql::Tx;
@@ -94,11 +94,8 @@ impl Inner {
             .with(identity::spell(lock.id.as_str()).as_bytes())
             .number(lock.token)
             .with(claims::as_json(json));
-        if self.connections.run(script, call, Repeat::Freely).await? == Value::Int(1) {
-            return Ok(());
-        }
-        let message = format!("job {} is not held by this worker any more", lock.id);
-        Err(Error::new(ErrorKind::Conflict, message).with_code("job-lock-lost"))
+        let held = self.connections.run(script, call, Repeat::Freely).await? == Value::Int(1);
+        if held { Ok(()) } else { Err(lock.lost()) }
     }
 
     /// The jobs that are held and were cancelled.
@@ -208,6 +205,16 @@ impl JobQueue for RedisJobQueue {
 
     async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
         self.inner.record(&CHECKPOINT, lock, &checkpoint).await
+    }
+
+    async fn append_log(&self, lock: &Lock, row: String) -> Result<()> {
+        let call = Call::on(self.inner.key(&lock.queue, "meta"))
+            .with(identity::spell(lock.id.as_str()).as_bytes())
+            .number(lock.token)
+            .with(row)
+            .number(LOG_ROWS);
+        let held = self.inner.connections.run(&APPEND_LOG, call, Repeat::ByCaller).await? == Value::Int(1);
+        if held { Ok(()) } else { Err(lock.lost()) }
     }
 
     async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {

@@ -8,7 +8,7 @@ use super::cancel::Cancel;
 use super::ready::{last_position, promote, settle};
 use super::record::{Cells, RECORD, from_micros, micros, queue_name, read_record, read_state};
 use super::turns::{self, position_or_turn};
-use super::{Shared, SqlJobQueue, limited};
+use super::{Shared, SqlJobQueue, limited, logs};
 use crate::adapters::sql::dialect::kept;
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
@@ -84,6 +84,7 @@ impl Change {
         };
         match self {
             Self::Remove => vec![
+                format!("{} (SELECT seq FROM athyper_jobs WHERE queue = $1 AND id = $2)", logs::DELETE),
                 "DELETE FROM athyper_jobs WHERE queue = $1 AND id = $2".to_owned(),
                 "DELETE FROM athyper_job_keys WHERE queue = $1 AND job = $2".to_owned(),
             ],
@@ -115,7 +116,7 @@ impl<S: SqlStore> Operation for ChangeOne<S> {
         );
         let find = Statement::text(find).bind(self.queue.as_str()).bind(self.id.as_str());
         let Some(row) = session.fetch(find).await?.into_iter().next() else {
-            return Ok(Err(Error::not_found(format!("queue `{}` has no job {}", self.queue, self.id))));
+            return Ok(Err(self.queue.lacks(&self.id)));
         };
         let mut cells = Cells::of(row);
         let state = read_state(&cells.next::<String>()?)?;
@@ -308,6 +309,10 @@ impl<S: SqlStore> JobAdministration for SqlJobQueue<S> {
             found.extend(records);
         }
         Ok(found)
+    }
+
+    async fn logs(&self, queue: &QueueName, id: &JobId) -> Result<Vec<String>> {
+        logs::read(self.store(), queue, id).await
     }
 
     async fn remove(&self, queue: &QueueName, id: &JobId) -> Result<()> {

@@ -32,7 +32,7 @@ impl<S: SqlStore> Operation for Cancel<S> {
         let on_job = |sql: String| Statement::text(sql).bind(self.queue.as_str()).bind(self.id.as_str());
         let find = format!("SELECT state FROM athyper_jobs WHERE queue = $1 AND id = $2{}", kept(session.dialect));
         let Some(row) = session.fetch(on_job(find)).await?.into_iter().next() else {
-            return Ok(Err(Error::not_found(format!("queue `{}` has no job {}", self.queue, self.id))));
+            return Ok(Err(self.queue.lacks(&self.id)));
         };
         let state = read_state(&Cells::of(row).next::<String>()?)?;
         if state.is_final() {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Shared;
 use super::ready::{READY, line_up, settle};
 use super::record::{later, micros};
 use super::take::{Handed, take};
 use super::turns::position_or_turn;
+use super::{Shared, logs};
 use crate::adapters::sql::dialect::{among, behind, greatest};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
@@ -193,7 +193,7 @@ fn sweep_sql(dialect: Dialect, state: JobState) -> String {
         behind(dialect, "$3")
     );
     format!(
-        "DELETE FROM athyper_jobs WHERE {} OR {}",
+        "DELETE FROM athyper_jobs WHERE {} OR {} RETURNING seq, logged",
         among(dialect, "SELECT seq FROM athyper_jobs WHERE queue = $1 AND keep_until <= $2"),
         among(dialect, &beyond)
     )
@@ -224,7 +224,8 @@ impl Sweep {
                 .bind(queue.as_str())
                 .bind(micros(session.now))
                 .bind(count);
-            session.execute(sweep).await?;
+            let gone = session.fetch(sweep).await?;
+            logs::remove_of(session, &gone).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod administration;
 mod cancel;
 mod finish;
 mod limited;
+mod logs;
 mod ready;
 mod record;
 mod recover;
@@ -29,12 +30,13 @@ use bytes::Bytes;
 
 use self::add::Add;
 use self::finish::Close;
+use self::logs::AppendLog;
 use self::record::{Cells, micros};
 use self::recover::{Recover, ReleaseParked};
 use self::renew::{Note, Record, Renew};
 use super::operation::Session;
 use super::store::SqlStore;
-use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{
     Added, Capabilities, Claimed, Finish, Finished, JobQueue, Lock, NewJob, QueueName, Recovered, RecoveryPolicy,
     ScheduleStore, Take,
@@ -89,11 +91,8 @@ impl<S: SqlStore> SqlJobQueue<S> {
 
     /// Writes a note of a job that is held.
     async fn record(&self, lock: &Lock, note: Note, json: Bytes) -> Result<()> {
-        if self.store().run(Record { lock: lock.clone(), note, json }).await? {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Conflict, format!("job {} is not held by this worker any more", lock.id))
-            .with_code("job-lock-lost"))
+        let held = self.store().run(Record { lock: lock.clone(), note, json }).await?;
+        if held { Ok(()) } else { Err(lock.lost()) }
     }
 }
 
@@ -140,6 +139,11 @@ impl<S: SqlStore> JobQueue for SqlJobQueue<S> {
 
     async fn record_checkpoint(&self, lock: &Lock, checkpoint: Bytes) -> Result<()> {
         self.record(lock, Note::Checkpoint, checkpoint).await
+    }
+
+    async fn append_log(&self, lock: &Lock, row: String) -> Result<()> {
+        let held = self.store().run(AppendLog { lock: lock.clone(), row }).await?;
+        if held { Ok(()) } else { Err(lock.lost()) }
     }
 
     async fn cancelled(&self, queue: &QueueName) -> Result<Vec<Lock>> {

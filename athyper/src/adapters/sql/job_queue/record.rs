@@ -38,7 +38,7 @@ impl Cells {
             .map_err(|error| Error::internal(format!("the {what} of a job cannot be read")).with_source(error))
     }
 
-    fn bytes(&mut self) -> Result<Option<Bytes>> {
+    pub(super) fn bytes(&mut self) -> Result<Option<Bytes>> {
         Ok(self.next::<Option<Vec<u8>>>()?.map(Bytes::from))
     }
 

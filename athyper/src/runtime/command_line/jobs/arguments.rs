@@ -46,6 +46,8 @@ pub(super) enum Action {
     },
     /// Show all that is known of a job
     Show { queue: String, id: String },
+    /// Print what the attempts of a job logged
+    Logs { queue: String, id: String },
     /// Make failed jobs ready again, with all their attempts
     Retry(Which),
     /// Make delayed and parked jobs ready now

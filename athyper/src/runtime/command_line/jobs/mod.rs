@@ -45,6 +45,7 @@ impl Desk<'_> {
                 self.list(&queue, JobFilter { states, kind, offset, limit }).await
             }
             Action::Show { queue, id } => self.show(&queue, &JobId::from(id)).await,
+            Action::Logs { queue, id } => self.logs(&queue, &JobId::from(id)).await,
             Action::Retry(which) => self.retry(which).await,
             Action::Promote(which) => self.promote(which).await,
             Action::Cancel { queue, ids } => self.cancel(&queue, ids).await,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Desk, shown};
-use crate::foundation::error::{Error, Result};
+use crate::foundation::error::Result;
 use crate::foundation::jobs::{JobFilter, JobId, JobRecord};
 use crate::runtime::command_line::Output;
 use crate::runtime::command_line::output::{harmless, line};
@@ -39,9 +39,22 @@ impl Desk<'_> {
     pub(super) async fn show(&self, queue: &str, id: &JobId) -> Result<Output> {
         let queue = self.named(queue).await?;
         let Some(record) = self.queue.get(&queue, id).await? else {
-            return Err(Error::not_found(format!("queue `{queue}` has no job `{id}`")));
+            return Err(queue.lacks(id));
         };
         Ok(if self.json { Output::json(&describe(&record)) } else { Output::text(sheet(&record)) })
+    }
+
+    pub(super) async fn logs(&self, queue: &str, id: &JobId) -> Result<Output> {
+        let queue = self.named(queue).await?;
+        let rows = self.queue.logs(&queue, id).await?;
+        if self.json {
+            return Ok(Output::json(&rows));
+        }
+        let mut text = String::new();
+        for row in &rows {
+            line(&mut text, format_args!("{}", harmless(row)));
+        }
+        Ok(Output::text(text))
     }
 }
 

@@ -74,6 +74,14 @@ impl<J> JobHandle<J> {
         Ok(())
     }
 
+    /// What its attempts [logged](crate::jobs::JobContext::log), oldest row first.
+    ///
+    /// # Errors
+    /// `NotFound` when the queue holds it no more, and those of the queue.
+    pub async fn logs(&self) -> Result<Vec<String>> {
+        self.link.queue.logs(&self.queue, &self.id).await
+    }
+
     /// Everything the queue knows about it; `None` once it holds it no more.
     ///
     /// # Errors
