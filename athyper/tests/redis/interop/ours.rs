@@ -1,5 +1,6 @@
 //! Our side: adds what BullMQ's words ask for, and runs jobs as their data says.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,18 +69,18 @@ fn new_child(asked: &Value, parent: Option<(QueueName, JobId)>) -> NewJob {
     new
 }
 
-/// A flow of ours, asked for as a tree of BullMQ's: parents before their children.
+/// A flow of ours, asked for as a tree of BullMQ's: level by level, as by BullMQ.
 pub(super) fn new_flow(tree: &Value) -> Vec<NewJob> {
     let mut flow = Vec::new();
-    let mut next = vec![(tree, None)];
-    while let Some((node, parent)) = next.pop() {
+    let mut next = VecDeque::from([(tree, None)]);
+    while let Some((node, parent)) = next.pop_front() {
         let mut job = new_child(&json!([node["name"], node["data"], node["opts"]]), parent);
         if let Some(queue) = node["queueName"].as_str() {
             job.envelope.queue = queue.into();
             job.envelope.options.queue = queue.to_owned().into();
         }
         let own = (job.envelope.queue.clone(), job.envelope.id.clone());
-        let children = node["children"].as_array().into_iter().flatten().rev();
+        let children = node["children"].as_array().into_iter().flatten();
         next.extend(children.map(|child| (child, Some(own.clone()))));
         flow.push(job);
     }

@@ -237,12 +237,11 @@ impl Shelf {
 
     /// Removes a job that is not active, and frees its unique key.
     pub(super) fn remove(&mut self, id: &JobId) {
-        if let Some(entry) = self.forget_finished(id).or_else(|| self.pull(id)) {
-            if let Some(key) = &entry.unique_key
-                && self.unique.get(key).is_some_and(|(holder, _)| holder == id)
-            {
-                self.free_unique(key);
-            }
+        if let Some(entry) = self.forget_finished(id).or_else(|| self.pull(id))
+            && let Some(key) = &entry.unique_key
+            && self.unique.get(key).is_some_and(|(holder, _)| holder == id)
+        {
+            self.free_unique(key);
         }
     }
 

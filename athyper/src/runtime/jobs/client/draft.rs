@@ -1,6 +1,7 @@
 //! A job while its options are being said.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,14 +67,14 @@ impl Draft {
         Ok(self.fill(payload, jobs))
     }
 
-    /// The job and those below it, parents before their children.
+    /// The job and those below it, level by level.
     pub(super) fn into_flow(self, jobs: &Jobs) -> Result<Vec<NewJob>> {
         if self.when_failed.is_some() {
             return Err(invalid("`when_failed` is said of a child, and this job has no parent"));
         }
         let mut flow = Vec::new();
-        let mut next: Vec<(Self, Option<(Parent, Context)>)> = vec![(self, None)];
-        while let Some((mut draft, above)) = next.pop() {
+        let mut next: VecDeque<(Self, Option<(Parent, Context)>)> = VecDeque::from([(self, None)]);
+        while let Some((mut draft, above)) = next.pop_front() {
             if let Some(wrong) = draft.wrong.take() {
                 return Err(wrong);
             }
@@ -90,7 +91,7 @@ impl Draft {
                 when_failed: ChildFailure::default(),
             };
             let context = job.envelope.context.clone();
-            next.extend(children.into_iter().rev().map(|child| (child, Some((own.clone(), context.clone())))));
+            next.extend(children.into_iter().map(|child| (child, Some((own.clone(), context.clone())))));
             flow.push(job);
         }
         Ok(flow)
