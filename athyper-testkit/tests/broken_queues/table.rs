@@ -114,6 +114,7 @@ pub(crate) const CAUGHT_BY: &[(&str, Fault)] = &[
     ("a_root_that_is_there_stands_for_its_flow", Fault::AddsFlowsOfDuplicates),
     ("what_is_no_flow_is_refused", Fault::AcceptsWhatIsNoFlow),
     ("any_text_is_an_id_of_a_flow", Fault::FoldsIds),
+    ("a_large_flow_is_added_at_once", Fault::ListsChildrenInReverse),
     ("many_workers_let_a_parent_go_once", Fault::IgnoresParents),
     ("a_flow_of_a_transaction_comes_with_its_commit", Fault::CommitsWhatIsRolledBack),
     ("limits_are_told", Fault::SaysNoLimits),

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use athyper::ErrorKind;
 use athyper::jobs::{
-    CANCELLED, ChildFailure, ChildRecord, JobFilter, JobId, JobState, MOST_JOBS_OF_A_FLOW, NewJob, Outcome, Parent,
-    Retention,
+    ChildFailure, ChildRecord, JobFilter, JobId, JobState, MOST_JOBS_OF_A_FLOW, NewJob, Outcome, Parent, Retention,
 };
 use athyper::sql::Isolation;
 
@@ -18,22 +17,22 @@ use super::fixture::{
     seconds, violation,
 };
 
-const NONE: [&str; 0] = [];
-const NOT_KEPT: Retention = Retention { count: 0, ..Retention::FAILED };
+pub(super) const NONE: [&str; 0] = [];
+pub(super) const NOT_KEPT: Retention = Retention { count: 0, ..Retention::FAILED };
 
-fn result(text: &str) -> Outcome {
+pub(super) fn result(text: &str) -> Outcome {
     Outcome::Complete(text.to_owned().into())
 }
 
 /// The parent `p` of these.
-async fn parent_of<const N: usize>(fixture: &JobQueueFixture, children: [NewJob; N]) -> Checked {
+pub(super) async fn parent_of<const N: usize>(fixture: &JobQueueFixture, children: [NewJob; N]) -> Checked {
     let mut jobs = vec![fixture.job("p")];
     jobs.extend(children.map(|child| child.child_of_if_none("p")));
     let added = fixture.queue.add(jobs).await?;
     equal("the answers", added.iter().filter(|added| added.duplicate).count(), 0)
 }
 
-trait ChildOf: Sized {
+pub(super) trait ChildOf: Sized {
     fn child_of_if_none(self, parent: &str) -> Self;
 }
 
@@ -44,25 +43,28 @@ impl ChildOf for NewJob {
 }
 
 /// Takes the next job, which must be this one, and ends it.
-async fn run(fixture: &JobQueueFixture, id: &str, outcome: Outcome) -> Checked {
+pub(super) async fn run(fixture: &JobQueueFixture, id: &str, outcome: Outcome) -> Checked {
     let claimed = fixture.take_one().await?;
     equal("the next job", claimed.lock.id.as_str(), id)?;
     fixture.settle(&claimed, outcome).await
 }
 
-async fn children(fixture: &JobQueueFixture, id: &str) -> Result<Vec<ChildRecord>, Violation> {
+pub(super) async fn children(fixture: &JobQueueFixture, id: &str) -> Result<Vec<ChildRecord>, Violation> {
     Ok(fixture.other.children(&QUEUE.into(), &JobId::from(id)).await?)
 }
 
 /// What is known of the children of `p`: the id and the state of each.
-async fn expect_children<const N: usize>(fixture: &JobQueueFixture, wanted: [(&str, JobState); N]) -> Checked {
+pub(super) async fn expect_children<const N: usize>(
+    fixture: &JobQueueFixture,
+    wanted: [(&str, JobState); N],
+) -> Checked {
     let found = children(fixture, "p").await?;
     let found: Vec<_> = found.iter().map(|child| (child.id.as_str(), child.state)).collect();
     equal("the children", found, wanted)
 }
 
 /// A parent that a child condemned fails at the latest when somebody takes from its queue, and is not handed out.
-async fn expect_condemned(fixture: &JobQueueFixture, id: &str, child: &str) -> Checked {
+pub(super) async fn expect_condemned(fixture: &JobQueueFixture, id: &str, child: &str) -> Checked {
     let taken = fixture.take_ids(9).await?;
     ensure(!taken.iter().any(|taken| taken == id), format_args!("parent {id} is handed out although a child failed"))?;
     let record = fixture.record(id).await?;
@@ -210,225 +212,6 @@ define_cases! {
         equal("the count", fixture.counts().await?.waiting_children, 2)
     }
 
-    /// A child that fails for good fails its parent, which is not run; the other children go on.
-    async fn a_child_that_fails_fails_its_parent(fixture) {
-        parent_of(&fixture, [fixture.job("bad"), fixture.job("good")]).await?;
-        run(&fixture, "bad", failed()).await?;
-        let claimed = fixture.take(9).await?;
-        equal("what is handed out", ids(&claimed), ["good"])?;
-        expect_condemned(&fixture, "p", "bad").await?;
-        fixture.settle(&claimed[0], done()).await?;
-        expect_children(&fixture, [("bad", JobState::Failed), ("good", JobState::Completed)]).await?;
-        fixture.expect_state("p", JobState::Failed).await
-    }
-
-    /// A parent that failed because of a child is a child that failed.
-    async fn a_failure_goes_up_the_tree(fixture) {
-        let leaf = fixture.job("leaf").child_of("m");
-        parent_of(&fixture, [fixture.job("m"), leaf]).await?;
-        run(&fixture, "leaf", failed()).await?;
-        expect_condemned(&fixture, "m", "leaf").await?;
-        expect_condemned(&fixture, "p", "m").await
-    }
-
-    /// Each parent says for itself what its failure means.
-    async fn a_failure_goes_up_as_far_as_each_says(fixture) {
-        let (middle, leaf) = (fixture.job("m").child_of("p").when_failed(ChildFailure::Ignore), fixture.job("leaf").child_of("m"));
-        parent_of(&fixture, [middle, leaf]).await?;
-        run(&fixture, "leaf", failed()).await?;
-        let taken = fixture.take(9).await?;
-        equal("what is handed out", ids(&taken), ["p"])?;
-        fixture.expect_state("m", JobState::Failed).await?;
-        expect_children(&fixture, [("m", JobState::Failed)]).await
-    }
-
-    /// A parent may go on at once, and hears of its other children all the same.
-    async fn a_failed_child_may_let_its_parent_go_on(fixture) {
-        let bad = fixture.job("bad").child_of("p").when_failed(ChildFailure::ContinueParent);
-        parent_of(&fixture, [bad, fixture.job("other").priority(5_000)]).await?;
-        run(&fixture, "bad", failed()).await?;
-        fixture.expect_state("p", JobState::Waiting).await?;
-        let claimed = fixture.take(9).await?;
-        equal("what is handed out", ids(&claimed), ["p", "other"])?;
-        expect_children(&fixture, [("bad", JobState::Failed), ("other", JobState::Active)]).await?;
-        fixture.settle(&claimed[1], done()).await?;
-        expect_children(&fixture, [("bad", JobState::Failed), ("other", JobState::Completed)]).await?;
-        fixture.settle(&claimed[0], done()).await?;
-        equal("what is handed out again", fixture.take_ids(9).await?, NONE)
-    }
-
-    /// A failure may be kept for the parent, which runs once the last child is done.
-    async fn a_failed_child_may_be_ignored(fixture) {
-        let bad = |id| fixture.job(id).child_of("p").when_failed(ChildFailure::Ignore);
-        parent_of(&fixture, [bad("bad"), fixture.job("good"), bad("last")]).await?;
-        run(&fixture, "bad", failed()).await?;
-        run(&fixture, "good", done()).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        run(&fixture, "last", failed()).await?;
-        run(&fixture, "p", done()).await?;
-        let states = [("bad", JobState::Failed), ("good", JobState::Completed), ("last", JobState::Failed)];
-        expect_children(&fixture, states).await?;
-        equal("why it failed", children(&fixture, "p").await?[0].error.as_deref(), Some("it broke"))
-    }
-
-    /// A failed child may be no child any more.
-    async fn a_failed_child_may_be_forgotten(fixture) {
-        let bad = |id| fixture.job(id).child_of("p").when_failed(ChildFailure::Forget);
-        parent_of(&fixture, [bad("bad"), fixture.job("good"), bad("last")]).await?;
-        run(&fixture, "bad", failed()).await?;
-        run(&fixture, "good", done()).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        run(&fixture, "last", failed()).await?;
-        run(&fixture, "p", done()).await?;
-        expect_children(&fixture, [("good", JobState::Completed)]).await
-    }
-
-    /// A parent may wait until a failed child is retried, or removed.
-    async fn a_failed_child_may_hold_its_parent(fixture) {
-        let hold = |id| fixture.job(id).child_of("p").when_failed(ChildFailure::Hold);
-        parent_of(&fixture, [hold("bad"), hold("worse")]).await?;
-        run(&fixture, "bad", failed()).await?;
-        run(&fixture, "worse", failed()).await?;
-        fixture.recover(9).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        expect_children(&fixture, [("bad", JobState::Failed), ("worse", JobState::Failed)]).await?;
-        fixture.queue.retry(&QUEUE.into(), &"bad".into()).await?;
-        run(&fixture, "bad", done()).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        fixture.queue.remove(&QUEUE.into(), &"worse".into()).await?;
-        run(&fixture, "p", done()).await?;
-        expect_children(&fixture, [("bad", JobState::Completed)]).await
-    }
-
-    /// A failed child that is not kept any longer holds nobody.
-    async fn what_is_not_kept_holds_no_parent(fixture) {
-        let hold = |id| fixture.job(id).child_of("p").when_failed(ChildFailure::Hold);
-        let short = Retention { count: 9, age: seconds(60) };
-        parent_of(&fixture, [hold("gone").keep(Retention::COMPLETED, NOT_KEPT), hold("old").keep(Retention::COMPLETED, short)])
-            .await?;
-        run(&fixture, "gone", failed()).await?;
-        run(&fixture, "old", failed()).await?;
-        fixture.recover(9).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        fixture.pass(seconds(120)).await;
-        let claimed = fixture.add_and_take("any").await?;
-        fixture.settle(&claimed, failed()).await?;
-        fixture.recover(9).await?;
-        run(&fixture, "p", done()).await
-    }
-
-    /// A child that stalls too often fails its parent.
-    async fn a_child_that_stalls_too_often_fails_its_parent(fixture) {
-        parent_of(&fixture, [fixture.job("a")]).await?;
-        fixture.take_one().await?;
-        fixture.stall(0).await?;
-        fixture.expect_state("a", JobState::Failed).await?;
-        expect_condemned(&fixture, "p", "a").await
-    }
-
-    /// A child that is cancelled has failed.
-    async fn a_cancelled_child_has_failed(fixture) {
-        let ignored = fixture.job("held").child_of("p").when_failed(ChildFailure::Ignore);
-        parent_of(&fixture, [ignored, fixture.job("a").due_in(seconds(60))]).await?;
-        let claimed = fixture.take_one().await?;
-        fixture.queue.cancel(&QUEUE.into(), &"held".into()).await?;
-        fixture.settle(&claimed, Outcome::Release).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        expect_children(&fixture, [("held", JobState::Failed), ("a", JobState::Delayed)]).await?;
-        fixture.queue.cancel(&QUEUE.into(), &"a".into()).await?;
-        expect_condemned(&fixture, "p", "a").await
-    }
-
-    /// Cancelling a parent that waits cancels what is below it and has not ended.
-    async fn cancelling_a_parent_cancels_what_is_below_it(fixture) {
-        let leaf = fixture.job("leaf").child_of("m").due_in(seconds(60));
-        let jobs = [fixture.job("done"), fixture.job("held"), fixture.job("m"), leaf];
-        parent_of(&fixture, jobs).await?;
-        run(&fixture, "done", done()).await?;
-        let held = fixture.take_one().await?;
-        fixture.queue.cancel(&QUEUE.into(), &"p".into()).await?;
-        for id in ["p", "m", "leaf"] {
-            let record = fixture.record(id).await?;
-            equal(&format!("job {id}"), (record.state, record.error.as_deref()), (JobState::Failed, Some(CANCELLED)))?;
-        }
-        equal("what is asked to stop", fixture.queue.cancelled(&QUEUE.into()).await?, [held.lock.clone()])?;
-        fixture.settle(&held, Outcome::Release).await?;
-        fixture.expect_state("done", JobState::Completed).await?;
-        fixture.pass(seconds(120)).await;
-        equal("what is handed out", fixture.take_ids(9).await?, NONE)?;
-        fixture.expect_state("p", JobState::Failed).await?;
-        let states = [("done", JobState::Completed), ("held", JobState::Failed), ("m", JobState::Failed)];
-        expect_children(&fixture, states).await
-    }
-
-    /// A parent goes with what is below it, unless some of that is active.
-    async fn removing_a_parent_removes_what_is_below_it(fixture) {
-        let leaf = fixture.job("leaf").child_of("m").in_queue("print");
-        let later = fixture.job("later").due_in(seconds(60));
-        parent_of(&fixture, [fixture.job("done"), fixture.job("m"), leaf, later]).await?;
-        run(&fixture, "done", done()).await?;
-        let held = fixture.queue.take(&request_from("print", 1)).await?;
-        let removed = fixture.queue.remove(&QUEUE.into(), &"p".into()).await;
-        equal("removing it", removed.map_err(|error| error.kind()), Err(ErrorKind::Conflict))?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        fixture.queue.finish(vec![finish_of(&held[0], Outcome::Release)], None).await?;
-        fixture.queue.remove(&QUEUE.into(), &"p".into()).await?;
-        for id in ["p", "done", "m", "later"] {
-            equal(&format!("whether {id} is there"), fixture.exists(id).await?, false)?;
-        }
-        equal("the other queue", fixture.queue.counts(&"print".into()).await?, Default::default())?;
-        equal("the children", children(&fixture, "p").await?, [])?;
-        // Nothing is left that would be in the way.
-        parent_of(&fixture, [fixture.job("done")]).await?;
-        run(&fixture, "done", done()).await?;
-        run(&fixture, "p", done()).await
-    }
-
-    /// A child that is removed is waited for no longer.
-    async fn a_child_that_is_removed_lets_its_parent_go(fixture) {
-        parent_of(&fixture, [fixture.job("a"), fixture.job("b")]).await?;
-        fixture.queue.remove(&QUEUE.into(), &"a".into()).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        expect_children(&fixture, [("b", JobState::Waiting)]).await?;
-        run(&fixture, "b", done()).await?;
-        run(&fixture, "p", done()).await?;
-        fixture.queue.add(vec![fixture.job("q"), fixture.job("c").child_of("q")]).await?;
-        fixture.queue.remove(&QUEUE.into(), &"c".into()).await?;
-        run(&fixture, "q", done()).await
-    }
-
-    /// A failed child that is retried is waited for again, if its parent still waits.
-    async fn a_retried_child_is_waited_for_again(fixture) {
-        let bad = fixture.job("bad").child_of("p").when_failed(ChildFailure::Ignore);
-        parent_of(&fixture, [bad, fixture.job("good").due_in(seconds(5))]).await?;
-        run(&fixture, "bad", failed()).await?;
-        fixture.queue.retry(&QUEUE.into(), &"bad".into()).await?;
-        expect_children(&fixture, [("bad", JobState::Waiting), ("good", JobState::Delayed)]).await?;
-        let claimed = fixture.take_one().await?;
-        fixture.pass(seconds(5)).await;
-        run(&fixture, "good", done()).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        fixture.settle(&claimed, result("7")).await?;
-        run(&fixture, "p", done()).await?;
-        equal("its result", children(&fixture, "p").await?[0].result.as_deref(), Some(b"7".as_slice()))
-    }
-
-    /// A parent that failed waits again when it is retried, if there are children that have not ended.
-    async fn a_retried_parent_waits_for_what_has_not_ended(fixture) {
-        parent_of(&fixture, [fixture.job("a")]).await?;
-        run(&fixture, "a", failed()).await?;
-        expect_condemned(&fixture, "p", "a").await?;
-        fixture.queue.retry(&QUEUE.into(), &"a".into()).await?;
-        fixture.expect_state("p", JobState::Failed).await?;
-        fixture.queue.retry(&QUEUE.into(), &"p".into()).await?;
-        fixture.expect_state("p", JobState::WaitingChildren).await?;
-        run(&fixture, "a", done()).await?;
-        run(&fixture, "p", failed()).await?;
-        fixture.queue.retry(&QUEUE.into(), &"p".into()).await?;
-        run(&fixture, "p", done()).await?;
-        expect_children(&fixture, [("a", JobState::Completed)]).await
-    }
-
     /// What a child returned is known to its parent when the queue has let go of the child.
     async fn a_result_outlives_its_child(fixture) {
         let not_kept = |id| fixture.job(id).keep(NOT_KEPT, NOT_KEPT).child_of("p").when_failed(ChildFailure::Ignore);
@@ -563,6 +346,29 @@ define_cases! {
             equal("the children", told, [(child.as_str(), Some(b"3".as_slice()))])?;
         }
         Ok(())
+    }
+
+    /// A flow of many jobs is added as a whole, and its parent reads all of them.
+    async fn a_large_flow_is_added_at_once(fixture) {
+        let mut jobs = vec![fixture.job("p").priority(5_000)];
+        jobs.extend((0..1_200).map(|number| fixture.job(&format!("job-{number:04}")).child_of("p")));
+        fixture.queue.add(jobs).await?;
+        let counts = fixture.counts().await?;
+        equal("the counts", (counts.waiting, counts.waiting_children), (1_200, 1))?;
+        let mut ended = 0;
+        while ended < 1_200 {
+            let claimed = fixture.take(600).await?;
+            ensure(!claimed.is_empty(), "a child is not handed out")?;
+            ended += claimed.len();
+            let number = |id: &JobId| id.as_str().trim_start_matches("job-").parse::<u32>().unwrap_or_default().to_string();
+            let finishes = claimed.iter().map(|claimed| finish_of(claimed, result(&number(&claimed.lock.id)))).collect();
+            fixture.queue.finish(finishes, None).await?;
+        }
+        run(&fixture, "p", done()).await?;
+        let told = children(&fixture, "p").await?;
+        let results: Vec<_> = told.iter().map(|child| child.result.clone().unwrap_or_default()).collect();
+        let wanted: Vec<_> = (0..1_200).map(|number| number.to_string()).collect();
+        equal("the results", results, wanted)
     }
 
     /// A parent is let go once, however many workers end its children at the same time.

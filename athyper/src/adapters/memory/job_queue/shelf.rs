@@ -136,7 +136,8 @@ impl Shelf {
     /// Lets a parent go that waits for its children no longer: it becomes ready, but no earlier than it is due.
     pub(super) fn release(&mut self, id: &JobId, now: Timestamp) {
         if let Some(mut entry) = self.pull(id) {
-            entry.record.due_at = entry.record.due_at.max(now);
+            let has_delay = entry.record.due_at > entry.record.created_at;
+            entry.record.due_at = if has_delay { entry.record.due_at.max(now) } else { now };
             self.insert(entry, now);
         }
     }

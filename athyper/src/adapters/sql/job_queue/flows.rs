@@ -84,7 +84,7 @@ impl Family {
     pub(super) async fn tell<S: SqlStore>(mut self, session: &mut Session<'_>, shared: &Arc<Shared<S>>) -> Result<()> {
         while let Some((parent, children)) = self.ended.pop_last() {
             let keep = format!(
-                "SELECT queue, id, state, due_at FROM athyper_jobs WHERE seq = $1 AND state <> 'active'{}",
+                "SELECT queue, id, state, CASE WHEN due_at > created_at THEN due_at END FROM athyper_jobs WHERE seq = $1 AND state <> 'active'{}",
                 kept(session.dialect)
             );
             let keep = session.fetch(Statement::text(keep).bind(parent)).await?.into_iter().next();
@@ -159,7 +159,8 @@ struct Waiting {
     queue: QueueName,
     id: JobId,
     state: JobState,
-    due_at: i64,
+    /// When it is due, if it was added with a delay.
+    due_at: Option<i64>,
 }
 
 impl Waiting {
@@ -176,7 +177,7 @@ impl Waiting {
     /// It is ready, but no earlier than it is due.
     async fn release<S: SqlStore>(&self, session: &mut Session<'_>, shared: &Arc<Shared<S>>) -> Result<()> {
         let on_job = |sql: String| Statement::text(sql).bind(self.queue.as_str()).bind(self.id.as_str());
-        if self.due_at > micros(session.now) {
+        if self.due_at.is_some_and(|due_at| due_at > micros(session.now)) {
             let sql =
                 "UPDATE athyper_jobs SET state = 'delayed', position = due_at WHERE queue = $1 AND id = $2".to_owned();
             session.execute(on_job(sql)).await?;
