@@ -28,15 +28,15 @@ pub mod jobs {
     #[cfg(feature = "memory")]
     pub use crate::adapters::memory::MemoryJobQueue;
     pub use crate::foundation::jobs::{
-        Added, Backoff, CANCELLED, Capabilities, Claimed, Envelope, Finish, Finished, Growth, Job, JobAdministration,
-        JobCounts, JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState, LOG_ROWS, Limit, Lock, NewJob, Outcome,
-        Priority, QueueLimits, QueueName, QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique,
-        Upcast, Verdict,
+        Added, Backoff, CANCELLED, Capabilities, ChildFailure, ChildRecord, Claimed, Envelope, Finish, Finished,
+        Growth, Job, JobAdministration, JobCounts, JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState,
+        LOG_ROWS, Limit, Lock, MOST_JOBS_OF_A_FLOW, NewJob, Outcome, Parent, Priority, QueueLimits, QueueName,
+        QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast, Verdict,
     };
     pub use crate::runtime::jobs::{
-        AttemptReport, AwaitResult, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome, HandlerRunner,
-        JobContext, JobDescriptor, JobHandle, JobHandler, JobOutcome, JobRegistry, JobReturn, JobValue, Jobs, Overrun,
-        RunHandler, RunningWorkers, WorkerHealth, WorkerPool, WorkerSettings,
+        AttemptReport, AwaitResult, Children, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome,
+        HandlerRunner, JobContext, JobDescriptor, JobHandle, JobHandler, JobOutcome, JobRegistry, JobReturn, JobValue,
+        Jobs, Overrun, RunHandler, RunningWorkers, WorkerHealth, WorkerPool, WorkerSettings,
     };
 }
 

@@ -12,7 +12,7 @@ pub use crate::foundation::clock::{Clock, ClockExt, Timestamp};
 pub use crate::foundation::config::ConfigSection;
 pub use crate::foundation::context::{Context, Principal};
 pub use crate::foundation::error::{Error, ErrorKind, Result, ResultExt};
-pub use crate::foundation::jobs::{Job, JobId, Priority};
+pub use crate::foundation::jobs::{ChildFailure, Job, JobId, Priority};
 pub use crate::foundation::secret::Secret;
 pub use crate::foundation::sql::{Db, Isolation, Tx};
 pub use crate::runtime::config::Config;

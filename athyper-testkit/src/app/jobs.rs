@@ -20,7 +20,8 @@ impl fmt::Debug for TestJobs {
     }
 }
 
-const NOT_FINISHED: [JobState; 4] = [JobState::Waiting, JobState::Delayed, JobState::Parked, JobState::Active];
+const NOT_FINISHED: [JobState; 5] =
+    [JobState::Waiting, JobState::Delayed, JobState::Parked, JobState::WaitingChildren, JobState::Active];
 
 impl TestJobs {
     pub(super) fn new(driver: Arc<Driver>) -> Self {

@@ -17,6 +17,9 @@ const EVER: Duration = Duration::from_secs(1_000_000_000);
 
 impl BrokenQueue {
     pub(crate) async fn add_with_fault(&self, mut jobs: Vec<NewJob>) -> Result<Vec<Added>> {
+        if jobs.iter().any(|job| job.parent.is_some()) {
+            return self.add_flow_with_fault(jobs).await;
+        }
         let all = jobs.len();
         let ids: Vec<_> = jobs.iter().map(|job| job.envelope.id.clone()).collect();
         match self.fault {
@@ -95,7 +98,7 @@ impl BrokenQueue {
         Ok(added)
     }
 
-    fn change_job(&self, job: &mut NewJob) {
+    pub(crate) fn change_job(&self, job: &mut NewJob) {
         let now = self.clock.now();
         let number = u32::try_from(self.memory().added.len()).unwrap();
         job.envelope.queue = self.queue(&job.envelope.queue);

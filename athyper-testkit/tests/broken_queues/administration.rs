@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use athyper::clock::Timestamp;
-use athyper::jobs::{JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName};
+use athyper::jobs::{
+    ChildRecord, JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
+};
 use athyper::{Error, ErrorKind, Result};
 
 use crate::broken::BrokenQueue;
@@ -129,6 +131,10 @@ impl JobAdministration for BrokenQueue {
                 counts.delayed += counts.parked;
                 counts.parked = 0;
             }
+            Some(Fault::CountsParentsAsDelayed) => {
+                counts.delayed += counts.waiting_children;
+                counts.waiting_children = 0;
+            }
             Some(Fault::CountsDueAsDelayed) => {
                 for record in self.in_state(&queue, JobState::Waiting).await {
                     if self.change_record(record).state == JobState::Delayed {
@@ -148,6 +154,10 @@ impl JobAdministration for BrokenQueue {
         }
         let record = self.inner.get(&self.queue(queue), &self.id(id)).await?;
         Ok(record.map(|record| self.change_record(record)))
+    }
+
+    async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>> {
+        self.children_with_fault(queue, id).await
     }
 
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>> {
@@ -174,6 +184,9 @@ impl JobAdministration for BrokenQueue {
         }
         if self.has(Fault::RemovesWaitingOnly) && record.is_some_and(|record| record.state != JobState::Waiting) {
             return Err(Error::new(ErrorKind::Conflict, "it does not wait"));
+        }
+        if self.has(Fault::RemovesParentsNever) {
+            return self.remove_alone(queue, id).await;
         }
         let removed = self.inner.remove(&self.queue(queue), &self.id(id)).await;
         if removed.is_ok() {

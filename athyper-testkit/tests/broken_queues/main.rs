@@ -6,6 +6,7 @@ mod administration;
 mod broken;
 mod clocks;
 mod fault;
+mod flows;
 mod limits;
 mod outcomes;
 mod schedules;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use athyper::command_line::{Invocation, execute};
-use athyper::jobs::{Claimed, Finish, JobQueue, Outcome, QueueName, Take};
+use athyper::jobs::{ChildFailure, Claimed, Envelope, Finish, JobQueue, NewJob, Outcome, Parent, QueueName, Take};
 use serde_json::json;
 
 use crate::product::{self, Folder, app};
@@ -65,7 +65,7 @@ async fn jobs_are_counted_listed_and_shown() {
     );
     let text = call_in(&folder, &["jobs", "stats", "mail"]).await.stdout;
     let row: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(row[..7], ["mail", "2", "0", "0", "0", "0", "1"], "{text}");
+    assert_eq!(row[..8], ["mail", "2", "0", "0", "0", "0", "0", "1"], "{text}");
 
     let table = call_in(&folder, &["jobs", "list", "mail"]).await.stdout;
     assert_eq!(table.lines().count(), 4, "{table}");
@@ -197,6 +197,58 @@ async fn the_limits_of_a_queue_are_shown_and_set() {
         "declared": null,
     });
     assert_eq!(json_of(&changed), wanted);
+}
+
+/// Adds a parent `report` with the children `one` and `two`, of which the first has failed.
+async fn add_flow(folder: &Folder) {
+    let id = enqueue(folder, 1).await.remove(0);
+    let queue = product::queue_of(folder).await;
+    let model = queue.get(&"mail".into(), &id.as_str().into()).await.unwrap().unwrap();
+    queue.remove(&"mail".into(), &id.as_str().into()).await.unwrap();
+    let job = |id: &str, when_failed: Option<ChildFailure>| NewJob {
+        envelope: Envelope { id: id.into(), ..model.envelope.clone() },
+        due_at: model.due_at,
+        unique: None,
+        serial_key: None,
+        parent: when_failed.map(|when_failed| Parent { queue: "mail".into(), id: "report".into(), when_failed }),
+    };
+    let flow = vec![job("report", None), job("one", Some(ChildFailure::Ignore)), job("two", Some(ChildFailure::Hold))];
+    queue.add(flow).await.unwrap();
+    run(folder, 1, fail).await;
+}
+
+#[tokio::test]
+async fn parents_and_children_are_shown() {
+    let folder = Folder::new();
+    add_flow(&folder).await;
+    assert_eq!(ids_in(&folder, "waiting-children").await, ["report"]);
+    let stats = json_of(&call_in(&folder, &["jobs", "stats", "--json"]).await);
+    assert_eq!((&stats[0]["waiting-children"], &stats[0]["delayed"]), (&json!(1), &json!(0)));
+    let text = call_in(&folder, &["jobs", "show", "mail", "report"]).await.stdout;
+    assert!(text.contains("state       waiting-children\n"), "{text}");
+    assert!(text.contains("children    mail/one greet failed: the mailbox is full…\n"), "{text}");
+    assert!(text.contains("            mail/two greet waiting\n"), "{text}");
+    let told = json_of(&call_in(&folder, &["jobs", "show", "mail", "report", "--json"]).await);
+    assert_eq!((&told["state"], &told["parent"]), (&json!("waiting-children"), &json!(null)));
+    let child =
+        json!({"queue": "mail", "id": "two", "job": "greet", "state": "waiting", "result": null, "error": null});
+    assert_eq!(told["children"][1], child);
+    let text = call_in(&folder, &["jobs", "show", "mail", "two"]).await.stdout;
+    assert!(text.contains("parent      mail/report, when this fails: hold\n"), "{text}");
+    let told = json_of(&call_in(&folder, &["jobs", "show", "mail", "two", "--json"]).await);
+    assert_eq!(told["parent"], json!({"queue": "mail", "id": "report", "when_failed": "hold"}));
+}
+
+#[tokio::test]
+async fn draining_spares_parents_until_they_are_let_go() {
+    let folder = Folder::new();
+    add_flow(&folder).await;
+    let drained = call_in(&folder, &["jobs", "drain", "mail", "--delayed"]).await.stdout;
+    assert_eq!(drained, "1 job removed\n");
+    // The child that it waited for is gone.
+    assert_eq!(ids_in(&folder, "waiting").await, ["report"]);
+    let text = call_in(&folder, &["jobs", "show", "mail", "report"]).await.stdout;
+    assert!(text.contains("mail/one greet failed") && !text.contains("mail/two"), "{text}");
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use athyper::clock::Timestamp;
 use athyper::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId, JobQueue,
-    JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
+    Added, Capabilities, ChildRecord, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId,
+    JobQueue, JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
 };
 use athyper::schedule::ScheduleStore;
 use athyper::sql::Tx;
@@ -162,6 +162,10 @@ impl JobAdministration for FaultyQueue {
 
     async fn get(&self, queue: &QueueName, id: &JobId) -> Result<Option<JobRecord>> {
         self.inner.get(queue, id).await
+    }
+
+    async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>> {
+        self.inner.children(queue, id).await
     }
 
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>> {

@@ -7,6 +7,7 @@ mod cancelling;
 mod client;
 mod conformance;
 mod faulty;
+mod flows;
 mod limits;
 mod model;
 mod pool;

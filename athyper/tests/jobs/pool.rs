@@ -86,6 +86,7 @@ async fn a_payload_that_does_not_fit_fails_for_good_and_says_why() {
         due_at: world.clock.now(),
         unique: None,
         serial_key: None,
+        parent: None,
     };
     job.envelope.id = "broken".into();
     job.envelope.payload = "{\"text\": 1}".into();

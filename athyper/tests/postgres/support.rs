@@ -74,7 +74,7 @@ pub(crate) fn job(id: &str) -> NewJob {
         context: Context::background(),
         options,
     };
-    NewJob { envelope, due_at: SystemClock::new().now(), unique: None, serial_key: None }
+    NewJob { envelope, due_at: SystemClock::new().now(), unique: None, serial_key: None, parent: None }
 }
 
 pub(crate) fn take(max: usize, wait: Duration) -> Take {

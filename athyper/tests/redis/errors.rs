@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use athyper::ErrorKind;
-use athyper::jobs::{JobFilter, JobQueue, JobState, Priority, RecoveryPolicy, Verdict};
+use athyper::jobs::{ChildFailure, JobFilter, JobQueue, JobState, Parent, Priority, RecoveryPolicy, Unique, Verdict};
 use athyper_testkit::services::RedisServer;
 
 use crate::support::{add, done, fresh_prefix, ids, job, jobs, outcome_of, queue, take, take_now, within_a_minute};
@@ -186,4 +186,43 @@ async fn a_closed_port_and_a_wrong_password_are_told_apart() {
     let right = jobs(&server.url().replace("redis://", "redis://:right@")).await;
     right.ping().await.unwrap();
     let _ = queue();
+}
+
+#[tokio::test]
+async fn a_flow_that_cannot_be_added_leaves_nothing_behind() {
+    let server = RedisServer::shared();
+    let (queue, key) = on_shared().await;
+    add(&queue, &["there"]).await;
+    let of = |id: &str, priority: u32| {
+        let mut job = job(id);
+        job.envelope.options.priority = Priority(priority);
+        job.parent = (id != "parent").then(|| Parent {
+            queue: crate::support::queue(),
+            id: "parent".into(),
+            when_failed: ChildFailure::FailParent,
+        });
+        job
+    };
+    let flow = || {
+        let mut root = of("parent", 1);
+        root.unique = Some(Unique { key: "k".to_owned(), period: Duration::from_secs(60) });
+        vec![root, of("there", 1), of("one", 1), of("two", 0)]
+    };
+    server.ask(&["SET", &key("wait"), "a text of somebody else"]);
+    let error = queue.add(flow()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, "redis-wrong-type"), "{error:?}");
+    server.ask(&["DEL", &key("wait")]);
+    for id in ["parent", "one", "two"] {
+        assert_eq!(queue.get(&crate::support::queue(), &id.into()).await.unwrap(), None, "{id}");
+    }
+    let there = queue.get(&crate::support::queue(), &"there".into()).await.unwrap().unwrap();
+    assert_eq!((there.state, there.parent), (JobState::Waiting, None));
+    assert_eq!(server.ask(&["KEYS", &key("parent:*")]).texts(), [""; 0]);
+    let added = queue.add(flow()).await.unwrap();
+    assert_eq!(added.iter().map(|added| added.duplicate).collect::<Vec<_>>(), [false, true, false, false]);
+    for wanted in ["two", "one", "there", "parent"] {
+        let claimed = take_now(&queue, 1).await;
+        assert_eq!(ids(&claimed), [wanted]);
+        queue.finish(vec![outcome_of(&claimed[0], done())], None).await.unwrap();
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use athyper::jobs::{JobQueue, JobState, Outcome, Priority, RecoveryPolicy, Unique, Verdict};
+use athyper::jobs::{ChildFailure, JobQueue, JobState, Outcome, Parent, Priority, RecoveryPolicy, Unique, Verdict};
 use athyper_testkit::services::{RedisServer, Reply};
 use serde_json::{Value, json};
 
@@ -256,4 +256,27 @@ async fn a_worker_of_bullmq_that_took_a_stalled_job_cannot_be_overruled() {
     let lost = look.queue.renew(&[claimed[0].lock.clone()], Duration::from_secs(30)).await.unwrap();
     assert_eq!(lost, [claimed[0].lock.clone()]);
     assert_eq!(look.ask("GET", "a:lock", &[]).text(), "a token of another kind");
+}
+
+#[tokio::test]
+async fn a_flow_that_is_not_kept_leaves_nothing_behind() {
+    let look = Look::new().await;
+    let of = |id: &str, parent: Option<&str>| {
+        let mut job = job(id);
+        job.envelope.options.keep_completed.count = 0;
+        let when_failed = ChildFailure::FailParent;
+        job.parent = parent.map(|parent| Parent { queue: queue(), id: parent.into(), when_failed });
+        job
+    };
+    look.queue.add(vec![of("root", None), of("middle", Some("root")), of("leaf", Some("middle"))]).await.unwrap();
+    let told: Value = serde_json::from_str(&look.hash("root")["ath:children"]).unwrap();
+    assert_eq!(told, json!([["email", "middle", "welcome"]]));
+    for wanted in ["leaf", "middle", "root"] {
+        let claimed = take_now(&look.queue, 1).await;
+        assert_eq!(ids(&claimed), [wanted]);
+        look.queue.finish(vec![outcome_of(&claimed[0], done())], None).await.unwrap();
+    }
+    for id in ["leaf", "middle", "root"] {
+        assert_eq!(look.ask("KEYS", &format!("{id}*"), &[]).texts(), [""; 0]);
+    }
 }

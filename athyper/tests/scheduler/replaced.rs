@@ -139,6 +139,7 @@ fn job_of(fire: &Fire) -> NewJob {
         due_at: fire.tick,
         unique: None,
         serial_key: None,
+        parent: None,
     }
 }
 

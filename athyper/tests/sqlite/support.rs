@@ -46,7 +46,7 @@ pub(crate) fn job(id: &str, clock: &dyn Clock) -> NewJob {
         context: Context::background(),
         options,
     };
-    NewJob { envelope, due_at: clock.now(), unique: None, serial_key: None }
+    NewJob { envelope, due_at: clock.now(), unique: None, serial_key: None, parent: None }
 }
 
 pub(crate) async fn memory() -> Db {

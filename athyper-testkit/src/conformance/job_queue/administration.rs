@@ -29,6 +29,8 @@ async fn one_in_each_state(fixture: &JobQueueFixture) -> Checked {
     }
     fixture.add_and_take("active").await?;
     fixture.add(fixture.job("waiting")).await?;
+    let child = fixture.job("child").in_queue("elsewhere").due_in(seconds(60)).child_of("waiting-children");
+    fixture.queue.add(vec![fixture.job("waiting-children"), child]).await?;
     Ok(())
 }
 
@@ -66,7 +68,7 @@ define_cases! {
     async fn a_job_that_nobody_holds_can_be_removed(fixture) {
         let queue = QUEUE.into();
         one_in_each_state(&fixture).await?;
-        for id in ["completed", "failed", "parked", "delayed", "waiting"] {
+        for id in ["completed", "failed", "parked", "delayed", "waiting-children", "waiting"] {
             fixture.queue.remove(&queue, &id.into()).await?;
             equal(&format!("whether the {id} job is there"), fixture.exists(id).await?, false)?;
         }

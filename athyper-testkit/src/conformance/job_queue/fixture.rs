@@ -7,8 +7,9 @@ use std::time::Duration;
 use athyper::clock::{Clock, Timestamp};
 use athyper::context::Context;
 use athyper::jobs::{
-    Added, Claimed, Envelope, Finish, JobCounts, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock, NewJob,
-    Outcome, Priority, QueueName, QueueOrdering, Recovered, RecoveryPolicy, Retention, Take, Unique, Verdict,
+    Added, ChildFailure, Claimed, Envelope, Finish, JobCounts, JobId, JobOptions, JobQueue, JobRecord, JobState, Lock,
+    NewJob, Outcome, Parent, Priority, QueueName, QueueOrdering, Recovered, RecoveryPolicy, Retention, Take, Unique,
+    Verdict,
 };
 use athyper::sql::Database;
 
@@ -106,6 +107,7 @@ impl JobQueueFixture {
             due_at: self.clock.now(),
             unique: None,
             serial_key: None,
+            parent: None,
         }
     }
 
@@ -229,6 +231,9 @@ pub(super) trait JobExt: Sized {
     fn serial(self, key: &str) -> Self;
     fn payload(self, json: &str) -> Self;
     fn keep(self, completed: Retention, failed: Retention) -> Self;
+    /// A child of a job of [`QUEUE`], which fails with it.
+    fn child_of(self, parent: &str) -> Self;
+    fn when_failed(self, policy: ChildFailure) -> Self;
 }
 
 impl JobExt for NewJob {
@@ -286,6 +291,17 @@ impl JobExt for NewJob {
     fn keep(mut self, completed: Retention, failed: Retention) -> Self {
         self.envelope.options.keep_completed = completed;
         self.envelope.options.keep_failed = failed;
+        self
+    }
+
+    fn child_of(mut self, parent: &str) -> Self {
+        let when_failed = ChildFailure::FailParent;
+        self.parent = Some(Parent { queue: QUEUE.into(), id: parent.into(), when_failed });
+        self
+    }
+
+    fn when_failed(mut self, policy: ChildFailure) -> Self {
+        self.parent.iter_mut().for_each(|parent| parent.when_failed = policy);
         self
     }
 }

@@ -68,6 +68,8 @@ define_cases! {
         fixture.add(fixture.job("delayed").due_in(seconds(60))).await?;
         fixture.add_and_take("active").await?;
         fixture.add(fixture.job("waiting")).await?;
+        let child = fixture.job("child").in_queue("elsewhere").child_of("waiting-children");
+        fixture.queue.add(vec![fixture.job("waiting-children"), child]).await?;
         for state in JobState::ALL {
             equal("the list", list(&fixture, in_state(state)).await?, [state.as_str()])?;
         }
@@ -75,7 +77,7 @@ define_cases! {
         let mut found = list(&fixture, two).await?;
         found.sort();
         equal("the list of two states", found, ["active", "failed"])?;
-        equal("the length of the whole list", list(&fixture, JobFilter::default()).await?.len(), 6)
+        equal("the length of the whole list", list(&fixture, JobFilter::default()).await?.len(), 7)
     }
 
     /// A list is narrowed to a kind.

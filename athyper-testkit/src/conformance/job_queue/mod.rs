@@ -9,6 +9,8 @@ mod checkpoints;
 mod concurrency;
 mod fairness;
 mod fixture;
+mod flow_failures;
+mod flows;
 mod limits;
 mod listing;
 mod locks;
@@ -77,6 +79,8 @@ pub fn cases() -> impl Iterator<Item = Case> {
         checkpoints::CASES,
         concurrency::CASES,
         fairness::CASES,
+        flows::CASES,
+        flow_failures::CASES,
         limits::CASES,
         listing::CASES,
         locks::CASES,
@@ -156,6 +160,19 @@ macro_rules! job_queue_conformance {
             a_released_job_keeps_its_turn a_job_that_is_taken_back_keeps_its_turn a_freed_job_takes_its_turn
             a_job_takes_its_turn_when_it_is_made_ready_by_hand turns_are_each_queues_own
             the_oldest_of_those_that_take_turns_can_be_asked_for
+            a_parent_waits_for_its_children children_are_told_of_in_their_order children_may_have_children
+            a_parent_that_is_let_go_wakes_a_worker only_an_end_lets_a_parent_go a_parent_may_have_a_delay
+            parents_that_wait_are_listed a_result_outlives_its_child a_child_that_had_completed_is_done
+            a_child_that_had_failed_counts_as_such a_child_that_is_there_is_waited_for
+            a_child_has_one_parent_at_a_time a_root_that_is_there_stands_for_its_flow what_is_no_flow_is_refused
+            any_text_is_an_id_of_a_flow a_large_flow_is_added_at_once many_workers_let_a_parent_go_once
+            a_flow_of_a_transaction_comes_with_its_commit a_child_that_fails_fails_its_parent
+            a_failure_goes_up_the_tree a_failure_goes_up_as_far_as_each_says a_failed_child_may_let_its_parent_go_on
+            a_failed_child_may_be_ignored a_failed_child_may_be_forgotten a_failed_child_may_hold_its_parent
+            what_is_not_kept_holds_no_parent a_child_that_stalls_too_often_fails_its_parent
+            a_cancelled_child_has_failed cancelling_a_parent_cancels_what_is_below_it
+            removing_a_parent_removes_what_is_below_it a_child_that_is_removed_lets_its_parent_go
+            a_retried_child_is_waited_for_again a_retried_parent_waits_for_what_has_not_ended
             limits_are_told no_more_run_at_once_than_the_queue_allows a_queue_starts_so_many_within_a_period
             each_attempt_counts_for_a_rate no_more_of_a_tenant_run_at_once each_tenant_starts_so_many_within_a_period
             no_tenant_is_limited_as_one jobs_beyond_a_limit_hold_nobody_up jobs_beyond_a_limit_wait_in_their_places

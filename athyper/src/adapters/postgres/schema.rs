@@ -8,6 +8,9 @@
 //! next are `held`, and while one is active all are: `athyper_jobs_turn` allows no second one. `keep_until` is there for finished
 //! jobs and for no others. Queues with limits have them as JSON, and a row for each period that has begun.
 //!
+//! A child names its parent by number; what the parent knows of it is a row of `athyper_job_children`, which outlives the child. It is
+//! `waiting` until it has `completed` or `failed`, or is `holding` the parent after a failure. `has_children` is set for parents and for no others.
+//!
 //! Text is compared by its bytes (`COLLATE "C"`). Jobs come and go fast, so their table is vacuumed early: dead rows before the
 //! first that waits would slow down every take.
 
@@ -23,6 +26,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 3, name: "limits of queues", sql: LIMITS },
             Migration { version: 4, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
             Migration { version: 5, name: "logs of jobs", sql: LOGS },
+            Migration { version: 6, name: "flows: parents and children", sql: FLOWS },
         ],
     }
 }
@@ -64,6 +68,26 @@ CREATE TABLE athyper_job_logs (
     text BYTEA NOT NULL,
     PRIMARY KEY (job, number)
 );
+"#;
+
+const FLOWS: &str = r#"
+ALTER TABLE athyper_jobs ADD COLUMN parent BIGINT;
+ALTER TABLE athyper_jobs ADD COLUMN has_children BOOLEAN;
+CREATE INDEX athyper_jobs_waiting_children ON athyper_jobs (queue, seq) WHERE state = 'waiting-children';
+CREATE TABLE athyper_job_children (
+    parent BIGINT NOT NULL,
+    queue TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    place BIGINT NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    when_failed TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    result BYTEA,
+    error TEXT,
+    PRIMARY KEY (parent, queue, id)
+);
+CREATE INDEX athyper_job_children_open ON athyper_job_children (parent) WHERE state IN ('waiting', 'holding');
+CREATE INDEX athyper_job_children_holding ON athyper_job_children (queue, id) WHERE state = 'holding';
 "#;
 
 const FIRST: &str = r#"

@@ -32,7 +32,7 @@ impl Script {
 
     /// Whether somebody relies on what it wrote once it is answered: that must survive a failover where the URL asks for replicas.
     pub(super) fn is_promise(&self) -> bool {
-        [&ADD, &FIRE, &CHANGE, &ACQUIRE, &RENEW_LEASE].into_iter().any(|promise| std::ptr::eq(promise, self))
+        [&ADD, &FLOW, &FIRE, &CHANGE, &ACQUIRE, &RENEW_LEASE].into_iter().any(|promise| std::ptr::eq(promise, self))
     }
 
     /// The command that loads it.
@@ -68,6 +68,7 @@ macro_rules! scripts {
 
 scripts! {
     ADD = ["common", "adding", "add"];
+    FLOW = ["common", "places", "finishing", "adding", "flow"];
     TAKE = ["common", "places", "limiting", "finishing", "taking", "take"];
     FINISH = ["common", "places", "limiting", "finishing", "taking", "finish"];
     RECOVER = ["common", "places", "limiting", "finishing", "recover"];
@@ -79,6 +80,7 @@ scripts! {
     RELEASE_PARKED = ["common", "release_parked"];
     COUNTS = ["common", "counts"];
     GET = ["common", "listing", "get"];
+    CHILDREN = ["common", "listing", "children"];
     LIST = ["common", "listing", "list"];
     CHANGE = ["common", "places", "limiting", "finishing", "listing", "change"];
     PAUSE = ["common", "pause"];

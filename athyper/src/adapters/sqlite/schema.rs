@@ -8,6 +8,9 @@
 //! active all are: `athyper_jobs_turn` allows no second one. `keep_until` is there for finished jobs and for no others.
 //! Queues with limits have them as JSON, and a row for each period that has begun.
 //!
+//! A child names its parent by number; what the parent knows of it is a row of `athyper_job_children`, which outlives the child. It is
+//! `waiting` until it has `completed` or `failed`, or is `holding` the parent after a failure. `has_children` is set for parents and for no others.
+//!
 //! A statement finds a partial index only if it says the index's condition in the same words.
 
 use crate::foundation::sql::{Migration, MigrationSet};
@@ -23,6 +26,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 4, name: "limits of queues", sql: LIMITS },
             Migration { version: 5, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
             Migration { version: 6, name: "logs of jobs", sql: LOGS },
+            Migration { version: 7, name: "flows: parents and children", sql: FLOWS },
         ],
     }
 }
@@ -66,6 +70,26 @@ CREATE TABLE athyper_job_logs (
     text BLOB NOT NULL,
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
+";
+
+const FLOWS: &str = "
+ALTER TABLE athyper_jobs ADD COLUMN parent INTEGER;
+ALTER TABLE athyper_jobs ADD COLUMN has_children BOOLEAN;
+CREATE INDEX athyper_jobs_waiting_children ON athyper_jobs (queue, seq) WHERE state = 'waiting-children';
+CREATE TABLE athyper_job_children (
+    parent INTEGER NOT NULL,
+    queue TEXT NOT NULL,
+    id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    when_failed TEXT NOT NULL,
+    state TEXT NOT NULL,
+    result BLOB,
+    error TEXT,
+    PRIMARY KEY (parent, queue, id)
+) WITHOUT ROWID;
+CREATE INDEX athyper_job_children_open ON athyper_job_children (parent) WHERE state IN ('waiting', 'holding');
+CREATE INDEX athyper_job_children_holding ON athyper_job_children (queue, id) WHERE state = 'holding';
 ";
 
 const FIRST: &str = "

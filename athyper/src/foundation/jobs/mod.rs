@@ -2,6 +2,7 @@
 
 mod backoff;
 mod envelope;
+mod flow;
 mod job;
 mod limits;
 mod options;
@@ -13,6 +14,9 @@ mod upcast;
 
 pub use backoff::{Backoff, Growth};
 pub use envelope::{Envelope, JobId, QueueName};
+pub use flow::{ChildFailure, ChildRecord, MOST_JOBS_OF_A_FLOW, Parent};
+#[allow(unused_imports, reason = "without a store there are no flows")]
+pub(crate) use flow::{FlowShape, Known, Standing, another_parent, failed_by};
 pub use job::Job;
 pub use limits::{Limit, QueueLimits, Rate};
 pub use options::{JobOptions, Priority, Retention, Unique};

@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Envelope, JobCounts, JobId, JobRecord, JobState, QueueLimits, QueueName, ScheduleStore, Unique};
+use super::{
+    ChildRecord, Envelope, JobCounts, JobId, JobRecord, JobState, Parent, QueueLimits, QueueName, ScheduleStore, Unique,
+};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::sql::Tx;
@@ -42,6 +44,8 @@ pub struct NewJob {
     pub unique: Option<Unique>,
     /// Jobs of a queue with the same key run one after another, in the order they became ready.
     pub serial_key: Option<String>,
+    /// The job that waits for it, which stands before it in the same call of [`JobQueue::add`].
+    pub parent: Option<Parent>,
 }
 
 /// What became of a [`NewJob`].
@@ -244,6 +248,22 @@ pub struct Recovered {
 /// *Limits.* Jobs beyond the [limits](JobAdministration::set_limits) of their queue or tenant wait in their places, and hold nobody
 /// else up, except for jobs of their own serial key. Each take counts for a rate, whatever becomes of the job.
 ///
+/// *Flows.* Jobs of which one names a [`parent`](NewJob::parent) are one tree: a root, which comes first, and below it children,
+/// which may have children. A parent is in the state [`WaitingChildren`](JobState::WaitingChildren) until its last child is done,
+/// and then ready, but no earlier than it is due. A child is done when it has completed, when it was removed, and when it has
+/// failed for good, however that came about, as its [`ChildFailure`](super::ChildFailure) says. With `FailParent` a parent that
+/// waits for its children or for its time fails without being run, at the latest when somebody takes from its queue; that is
+/// its own final failure. Children that are done after their parent was let go are told of all the same.
+/// [`children`](JobAdministration::children) knows their results also once the queue has let go of them.
+///
+/// A job of a flow that is a duplicate stands for everything below it, which is not added. A child that is one counts as it
+/// stands, and is waited for unless it has ended or is gone; if another parent that has not ended waits for it nothing is added.
+///
+/// Cancelling a parent that waits for its children cancels those below it that have not ended. Removing a job removes those
+/// below it, unless one of them is active. A failed child that is retried is waited for again if its parent still waits; a
+/// parent that failed stays so until it is retried itself, and then waits if there are children that have not ended. A child
+/// that holds its parent and is not kept any longer lets it go, at the latest when [`recover`](Self::recover) is called for its queue.
+///
 /// *States.* A delayed or parked job whose time has come counts, and is listed, as waiting. A paused queue keeps its jobs
 /// in their states. Taking clears nothing: progress and error stay until the next attempt's own replace them.
 ///
@@ -257,7 +277,8 @@ pub trait JobQueue: JobAdministration {
     /// Adds jobs, all or none, in one round trip. They may be of different queues.
     ///
     /// # Errors
-    /// `Unavailable` when the store cannot be reached; `UnknownOutcome` when it may have added them.
+    /// `Invalid` when jobs that name parents are no flow; `Conflict` with the code `job-flow-parent` when another parent waits for
+    /// a child; `Unavailable` when the store cannot be reached; `UnknownOutcome` when it may have added them.
     async fn add(&self, jobs: Vec<NewJob>) -> Result<Vec<Added>>;
 
     /// Adds jobs inside `tx`: they exist once it commits, or never.
@@ -360,6 +381,11 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
     /// One job.
     async fn get(&self, queue: &QueueName, id: &JobId) -> Result<Option<JobRecord>>;
 
+    /// The children of a job in the order in which they were enqueued; none if it has none, or is not there.
+    ///
+    /// Not those that were removed, nor those that it was told to [forget](super::ChildFailure::Forget).
+    async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>>;
+
     /// Jobs in the order they would run or did finish (latest first).
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>>;
 
@@ -369,10 +395,10 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
     /// `NotFound`.
     async fn logs(&self, queue: &QueueName, id: &JobId) -> Result<Vec<String>>;
 
-    /// Removes a job that is not active.
+    /// Removes a job that is not active, and those below it in its flow.
     ///
     /// # Errors
-    /// `NotFound`, or `Conflict` while it is active.
+    /// `NotFound`, or `Conflict` while it, or one below it, is active.
     async fn remove(&self, queue: &QueueName, id: &JobId) -> Result<()>;
 
     /// Makes a failed job ready again, with all its attempts: attempts made and stalls start from zero, the token goes on.
@@ -387,7 +413,8 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
     /// `NotFound`, or `Conflict` when it is neither.
     async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()>;
 
-    /// Cancels a job. In nobody's hands it fails at once; one that is held is asked to stop.
+    /// Cancels a job. In nobody's hands it fails at once; one that is held is asked to stop. One that waits for its children
+    /// fails with those below it that have not ended.
     ///
     /// # Errors
     /// `NotFound`, or `Conflict` when it has ended.

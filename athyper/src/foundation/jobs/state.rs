@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::Envelope;
+use super::{Envelope, Parent};
 use crate::foundation::clock::Timestamp;
 
 /// Where a job stands. A job is in exactly one state.
@@ -17,6 +17,9 @@ pub enum JobState {
     Delayed,
     /// Not runnable by any worker seen so far; tried again later, no attempt counted.
     Parked,
+    /// Waiting for its children, which have not all ended.
+    #[serde(rename = "waiting-children")]
+    WaitingChildren,
     /// In a worker's hands.
     Active,
     /// Done.
@@ -27,8 +30,15 @@ pub enum JobState {
 
 impl JobState {
     /// Every state, in the order of a job's life.
-    pub const ALL: [Self; 6] =
-        [Self::Waiting, Self::Delayed, Self::Parked, Self::Active, Self::Completed, Self::Failed];
+    pub const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Delayed,
+        Self::Parked,
+        Self::WaitingChildren,
+        Self::Active,
+        Self::Completed,
+        Self::Failed,
+    ];
 
     /// The name on the wire and in commands.
     #[must_use]
@@ -37,6 +47,7 @@ impl JobState {
             Self::Waiting => "waiting",
             Self::Delayed => "delayed",
             Self::Parked => "parked",
+            Self::WaitingChildren => "waiting-children",
             Self::Active => "active",
             Self::Completed => "completed",
             Self::Failed => "failed",
@@ -57,6 +68,8 @@ pub struct JobCounts {
     pub waiting: u64,
     pub delayed: u64,
     pub parked: u64,
+    #[serde(default)]
+    pub waiting_children: u64,
     pub active: u64,
     pub completed: u64,
     pub failed: u64,
@@ -70,6 +83,7 @@ impl JobCounts {
             JobState::Waiting => self.waiting,
             JobState::Delayed => self.delayed,
             JobState::Parked => self.parked,
+            JobState::WaitingChildren => self.waiting_children,
             JobState::Active => self.active,
             JobState::Completed => self.completed,
             JobState::Failed => self.failed,
@@ -82,6 +96,7 @@ impl JobCounts {
             JobState::Waiting => &mut self.waiting,
             JobState::Delayed => &mut self.delayed,
             JobState::Parked => &mut self.parked,
+            JobState::WaitingChildren => &mut self.waiting_children,
             JobState::Active => &mut self.active,
             JobState::Completed => &mut self.completed,
             JobState::Failed => &mut self.failed,
@@ -94,6 +109,8 @@ impl JobCounts {
 pub struct JobRecord {
     /// The job as it was enqueued.
     pub envelope: Envelope,
+    /// The job that waits, or waited, for it, as far as the store still knows.
+    pub parent: Option<Parent>,
     /// Where it stands.
     pub state: JobState,
     /// When it was enqueued.

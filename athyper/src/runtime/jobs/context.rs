@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Children;
 use super::cancellation::{Cancellation, Reason};
 use super::payload::encode;
 use crate::foundation::context::Context;
@@ -158,6 +159,26 @@ impl JobContext {
                 .with_code("job-checkpoint")
                 .with_source(error)
         })
+    }
+
+    /// The jobs that this one waited for, and what became of them.
+    ///
+    /// ```
+    /// # use athyper::jobs::{Job, JobContext};
+    /// # async fn example<Count: Job<Output = u64>>(ctx: JobContext) -> athyper::Result<u64> {
+    /// let counts: Vec<u64> = ctx.children().await?.results::<Count>()?;
+    /// # Ok(counts.into_iter().sum())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the queue.
+    pub async fn children(&self) -> Result<Children> {
+        let records = match &self.queue {
+            Some(queue) => queue.children(&self.lock.queue, &self.lock.id).await?,
+            None => Vec::new(),
+        };
+        Ok(Children::new(self.lock.id.clone(), records))
     }
 
     /// Waits until the attempt should stop: it ran out of time, the job was cancelled or is in other hands, or the

@@ -1,6 +1,7 @@
 //! Background jobs: the typed client, the registry of handlers and the worker pool.
 
 mod cancellation;
+mod children;
 mod client;
 mod container_runner;
 mod context;
@@ -11,6 +12,7 @@ mod payload;
 mod registry;
 mod worker;
 
+pub use children::Children;
 pub use client::{AwaitResult, Enqueue, EnqueueAll, JobHandle, Jobs};
 pub use container_runner::ContainerRunner;
 pub use context::JobContext;

@@ -181,6 +181,7 @@ impl Planned {
             due_at: at,
             unique: None,
             serial_key: (self.overlap == Overlap::Queue).then(|| format!("schedule.{}", self.name)),
+            parent: None,
         })
     }
 }

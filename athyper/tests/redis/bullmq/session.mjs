@@ -131,6 +131,14 @@ const commands = {
     await producer.close();
     return job.id;
   },
+  // A flow as Node reads it.
+  async tree({ prefix, id }) {
+    const producer = new FlowProducer({ connection, prefix });
+    const named = ({ job, children }) => ({ id: job.id, children: children?.map(named) });
+    const found = named(await producer.getFlow({ id, queueName: name }));
+    await producer.close();
+    return found;
+  },
   async wait({ prefix, id }) {
     const queue = queueOf(prefix);
     const listener = new QueueEvents(name, { connection, prefix, lastEventId: '0' });

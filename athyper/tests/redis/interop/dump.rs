@@ -126,6 +126,7 @@ pub(super) fn dump(server: &RedisServer, prefix: &str) -> Dump {
                     let value = match &*field {
                         "delay" => rounded(&value),
                         "stacktrace" => first_lines(json.as_ref()),
+                        "parent" => json.as_ref().map(|parent| alike(parent).to_string()).unwrap_or(value),
                         _ => value,
                     };
                     match json.as_ref().and_then(Value::as_object).filter(|_| field == "opts") {

@@ -1,9 +1,13 @@
 //! Our side: adds what BullMQ's words ask for, and runs jobs as their data says.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use athyper::jobs::{Backoff, Claimed, JobQueue, NewJob, Outcome, Priority, Retention, Unique, Verdict};
+use athyper::jobs::{
+    Backoff, ChildFailure, Claimed, JobId, JobQueue, NewJob, Outcome, Parent, Priority, QueueName, Retention, Unique,
+    Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::support::{job, outcome_of, take, within_a_minute};
@@ -14,6 +18,7 @@ fn number(value: &Value) -> Option<u64> {
 
 fn retention(value: &Value, otherwise: Retention) -> Retention {
     match value {
+        Value::Bool(true) => Retention { count: 0, ..otherwise },
         Value::Object(keep) => Retention {
             count: keep.get("count").and_then(number).map_or(u32::MAX, |count| u32::try_from(count).unwrap()),
             age: Duration::from_secs(keep.get("age").and_then(number).unwrap_or(1 << 30)),
@@ -24,6 +29,12 @@ fn retention(value: &Value, otherwise: Retention) -> Retention {
 
 /// A job of ours, asked for in the words of BullMQ. Only words that we have are understood.
 pub(super) fn new_job(asked: &Value) -> NewJob {
+    new_child(asked, None)
+}
+
+fn new_child(asked: &Value, parent: Option<(QueueName, JobId)>) -> NewJob {
+    // Without a word, a parent of BullMQ's waits.
+    let mut when_failed = ChildFailure::Hold;
     let (kind, data, opts) = (asked[0].as_str().unwrap(), &asked[1], &asked[2]);
     let mut new = job(opts["jobId"].as_str().expect("a job of ours is named"));
     new.envelope.kind = kind.to_owned();
@@ -43,6 +54,10 @@ pub(super) fn new_job(asked: &Value) -> NewJob {
             }
             "removeOnComplete" => options.keep_completed = retention(value, Retention::COMPLETED),
             "removeOnFail" => options.keep_failed = retention(value, Retention::FAILED),
+            "failParentOnFailure" => when_failed = ChildFailure::FailParent,
+            "continueParentOnFailure" => when_failed = ChildFailure::ContinueParent,
+            "ignoreDependencyOnFailure" => when_failed = ChildFailure::Ignore,
+            "removeDependencyOnFailure" => when_failed = ChildFailure::Forget,
             "deduplication" => {
                 let period = Duration::from_millis(number(&value["ttl"]).expect("a key of ours has a time"));
                 new.unique = Some(Unique { key: value["id"].as_str().unwrap().to_owned(), period });
@@ -50,7 +65,36 @@ pub(super) fn new_job(asked: &Value) -> NewJob {
             other => panic!("we have no word for {other}"),
         }
     }
+    new.parent = parent.map(|(queue, id)| Parent { queue, id, when_failed });
     new
+}
+
+/// A flow of ours, asked for as a tree of BullMQ's: level by level, as by BullMQ.
+pub(super) fn new_flow(tree: &Value) -> Vec<NewJob> {
+    let mut flow = Vec::new();
+    let mut next = VecDeque::from([(tree, None)]);
+    while let Some((node, parent)) = next.pop_front() {
+        let mut job = new_child(&json!([node["name"], node["data"], node["opts"]]), parent);
+        if let Some(queue) = node["queueName"].as_str() {
+            job.envelope.queue = queue.into();
+            job.envelope.options.queue = queue.to_owned().into();
+        }
+        let own = (job.envelope.queue.clone(), job.envelope.id.clone());
+        let children = node["children"].as_array().into_iter().flatten();
+        next.extend(children.map(|child| (child, Some(own.clone()))));
+        flow.push(job);
+    }
+    flow
+}
+
+/// A tree of BullMQ's with everything said that ours always say.
+pub(super) fn tree_in_full(tree: &Value) -> Value {
+    let mut full = tree.clone();
+    full["opts"] = in_full(&json!([tree["name"], tree["data"], tree["opts"]]))[2].take();
+    if let Some(children) = tree["children"].as_array() {
+        full["children"] = children.iter().map(tree_in_full).collect();
+    }
+    full
 }
 
 /// What a job asks for, in the words of BullMQ: with everything said that ours always say.

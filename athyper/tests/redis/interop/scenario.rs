@@ -90,6 +90,15 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// The producer adds a flow, a tree of BullMQ's.
+    pub(super) async fn flow(&self, tree: Value) {
+        let tree = ours::tree_in_full(&tree);
+        match self.producer {
+            Ours => drop(self.queue.add(ours::new_flow(&tree)).await.unwrap()),
+            Node => drop(self.ask_node("flow", json!({"tree": tree})).await),
+        }
+    }
+
     /// Node adds jobs, with words that ours do not have.
     pub(super) async fn node_adds(&self, jobs: Value) -> Vec<String> {
         let added = self.ask_node("add", json!({"jobs": jobs})).await;

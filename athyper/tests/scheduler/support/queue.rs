@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use athyper::Result;
 use athyper::clock::Timestamp;
 use athyper::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId, JobQueue,
-    JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
+    Added, Capabilities, ChildRecord, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId,
+    JobQueue, JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
 };
 use athyper::private::Bytes;
 use athyper::schedule::{Fire, Fired, ScheduleRecord, ScheduleStore};
@@ -128,6 +128,10 @@ impl<D: ScheduleStoreDecorator + 'static> JobAdministration for Decorated<D> {
 
     async fn get(&self, queue: &QueueName, id: &JobId) -> Result<Option<JobRecord>> {
         self.real.get(queue, id).await
+    }
+
+    async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>> {
+        self.real.children(queue, id).await
     }
 
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>> {

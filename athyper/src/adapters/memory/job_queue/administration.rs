@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use super::MemoryJobQueue;
 use super::entry::{Entry, Place};
 use super::shelf::Shelf;
+use super::store::Store;
 use super::usage::Usage;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
-    JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
+    ChildRecord, JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
 };
 
 impl MemoryJobQueue {
@@ -34,7 +35,7 @@ impl MemoryJobQueue {
         id: &JobId,
         states: &[JobState],
         wanted: &str,
-        act: impl FnOnce(&mut Shelf, Timestamp),
+        act: impl FnOnce(&mut Store, Timestamp) -> Result<()>,
     ) -> Result<()> {
         self.change(|store, now| {
             let missing = || queue.lacks(id);
@@ -45,8 +46,7 @@ impl MemoryJobQueue {
                 let message = format!("job {id} is {}, {wanted}", state.as_str());
                 return Err(Error::new(ErrorKind::Conflict, message).with_code("job-state"));
             }
-            act(shelf, now.wall);
-            Ok(())
+            act(store, now.wall)
         })
     }
 }
@@ -63,6 +63,11 @@ impl JobAdministration for MemoryJobQueue {
 
     async fn get(&self, queue: &QueueName, id: &JobId) -> Result<Option<JobRecord>> {
         Ok(self.look(queue, |shelf, _| shelf.jobs.get(id).map(|entry| entry.record.clone())))
+    }
+
+    async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>> {
+        let now = self.reading();
+        Ok(self.store().children(queue, id, now.wall))
     }
 
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>> {
@@ -82,25 +87,33 @@ impl JobAdministration for MemoryJobQueue {
 
     async fn remove(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         let inactive = JobState::ALL.map(|state| if state == JobState::Active { JobState::Waiting } else { state });
-        self.act(queue, id, &inactive, "and only a job that no worker holds can be removed", |shelf, _| {
-            shelf.remove(id)
-        })
+        let wanted = "and only a job that no worker holds can be removed";
+        self.act(queue, id, &inactive, wanted, |store, now| store.remove(queue, id, now))
     }
 
     async fn retry(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         let wanted = "and only a failed job can be retried";
-        self.act(queue, id, &[JobState::Failed], wanted, |shelf, now| shelf.revive(id, now))
+        self.act(queue, id, &[JobState::Failed], wanted, |store, now| {
+            store.retry(queue, id, now);
+            Ok(())
+        })
     }
 
     async fn promote(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         let wanted = "and only a delayed or parked job can be promoted";
-        self.act(queue, id, &[JobState::Delayed, JobState::Parked], wanted, |shelf, now| shelf.make_ready(id, now))
+        self.act(queue, id, &[JobState::Delayed, JobState::Parked], wanted, |store, now| {
+            store.shelves.get_mut(queue).into_iter().for_each(|shelf| shelf.make_ready(id, now));
+            Ok(())
+        })
     }
 
     async fn cancel(&self, queue: &QueueName, id: &JobId) -> Result<()> {
         let unfinished = JobState::ALL.map(|state| if state.is_final() { JobState::Waiting } else { state });
         let wanted = "and only a job that has not ended can be cancelled";
-        self.act(queue, id, &unfinished, wanted, |shelf, now| shelf.cancel(id, now))
+        self.act(queue, id, &unfinished, wanted, |store, now| {
+            store.cancel(queue, id, now);
+            Ok(())
+        })
     }
 
     async fn pause(&self, queue: &QueueName) -> Result<()> {
@@ -160,6 +173,7 @@ fn listing_order(entry: &Entry) -> ListingOrder {
     match state {
         JobState::Completed | JobState::Failed => (state, None, None, Reverse(entry.concluded)),
         JobState::Delayed | JobState::Parked => (state, None, Some((entry.record.due_at, entry.added)), Reverse(0)),
+        JobState::WaitingChildren => (state, None, Some((entry.record.created_at, entry.added)), Reverse(0)),
         _ => (state, Some(entry.place()), None, Reverse(0)),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::flows::Child;
 use super::store::Reading;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::jobs::{Claimed, JobRecord, JobState, Lock, NewJob, Priority, Retention, Take};
@@ -26,6 +27,8 @@ pub(super) struct Entry {
     pub(super) is_cancelled: bool,
     /// Counts finished jobs, so that they have an order.
     pub(super) concluded: u64,
+    /// The jobs that it waits, or waited, for.
+    pub(super) children: Vec<Child>,
 }
 
 impl Entry {
@@ -33,6 +36,7 @@ impl Entry {
         Self {
             record: JobRecord {
                 envelope: job.envelope,
+                parent: job.parent,
                 state: JobState::Waiting,
                 created_at: now,
                 due_at: job.due_at.max(now),
@@ -54,6 +58,7 @@ impl Entry {
             logs: VecDeque::new(),
             is_cancelled: false,
             concluded: 0,
+            children: Vec::new(),
         }
     }
 

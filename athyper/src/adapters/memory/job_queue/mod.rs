@@ -2,6 +2,7 @@
 
 mod administration;
 mod entry;
+mod flows;
 mod schedules;
 mod shelf;
 mod store;
@@ -87,7 +88,7 @@ impl JobQueue for MemoryJobQueue {
     }
 
     async fn add(&self, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
-        Ok(self.change(|store, now| store.add(jobs, now)))
+        self.change(|store, now| store.add(jobs, now))
     }
 
     async fn add_in(&self, _: &mut Tx, _: Vec<NewJob>) -> Result<Vec<Added>> {

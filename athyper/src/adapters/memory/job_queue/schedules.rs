@@ -66,7 +66,7 @@ impl ScheduleStore for MemoryJobQueue {
                 if fire.overlap == Overlap::Skip && earlier_runs {
                     return None;
                 }
-                store.add(vec![job], now).pop().map(|added| added.id)
+                Some(store.add_one(job, now).id)
             });
             let Some(record) = store.schedules.get_mut(&fire.schedule) else { return Fired::Unknown };
             record.high_water = fire.tick;

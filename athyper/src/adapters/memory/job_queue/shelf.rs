@@ -8,7 +8,7 @@ use super::store::{Jobs, later};
 use super::turns::Turns;
 use super::usage::Usage;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::jobs::{CANCELLED, JobCounts, JobId, JobState, Lock};
+use crate::foundation::jobs::{JobCounts, JobId, JobRecord, JobState, Lock};
 
 /// The jobs of one queue, in the orders they are asked for.
 #[derive(Debug, Default)]
@@ -125,21 +125,31 @@ impl Shelf {
         self.jobs.insert(id, entry);
     }
 
-    /// Asks a job that is held to stop, and ends any other.
-    pub(super) fn cancel(&mut self, id: &JobId, now: Timestamp) {
-        let Some(entry) = self.jobs.get_mut(id) else { return };
-        if entry.record.state == JobState::Active {
-            entry.is_cancelled = true;
-        } else if let Some(mut entry) = self.jobs.remove(id) {
-            self.waiting.remove(&entry.place());
-            self.delayed.remove(&(entry.record.due_at, entry.added));
-            entry.record.error = Some(CANCELLED.to_owned());
-            self.conclude(entry, JobState::Failed, now);
+    /// Takes a job that nobody holds off the shelf.
+    pub(super) fn pull(&mut self, id: &JobId) -> Option<Entry> {
+        let entry = self.jobs.remove(id)?;
+        self.waiting.remove(&entry.place());
+        self.delayed.remove(&(entry.record.due_at, entry.added));
+        Some(entry)
+    }
+
+    /// Lets a parent go that waits for its children no longer: it becomes ready, but no earlier than it is due.
+    pub(super) fn release(&mut self, id: &JobId, now: Timestamp) {
+        if let Some(mut entry) = self.pull(id) {
+            let has_delay = entry.record.due_at > entry.record.created_at;
+            entry.record.due_at = if has_delay { entry.record.due_at.max(now) } else { now };
+            self.insert(entry, now);
         }
     }
 
-    /// Records the end of a job, and lets go of finished ones beyond their bounds.
-    pub(super) fn conclude(&mut self, mut entry: Entry, state: JobState, now: Timestamp) {
+    /// Lets a parent wait for its children.
+    pub(super) fn await_children(&mut self, mut entry: Entry) {
+        entry.record.state = JobState::WaitingChildren;
+        self.jobs.insert(entry.record.envelope.id.clone(), entry);
+    }
+
+    /// Records the end of a job, and lets go of finished ones beyond their bounds. Answers with those of them that have a parent.
+    pub(super) fn conclude(&mut self, mut entry: Entry, state: JobState, now: Timestamp) -> Vec<JobRecord> {
         let id = entry.record.envelope.id.clone();
         self.concluded += 1;
         entry.concluded = self.concluded;
@@ -149,17 +159,19 @@ impl Shelf {
         self.expiring.insert((later(now, keep.age), entry.concluded), id.clone());
         self.finished_in(state).insert(entry.concluded, id.clone());
         self.jobs.insert(id, entry);
+        let mut gone = Vec::new();
         while let Some(first) = self.expiring.first_entry()
             && first.key().0 <= now
         {
             let id = first.get().clone();
-            self.forget_finished(&id);
+            gone.extend(self.forget_finished(&id));
         }
         while self.finished_in(state).len() > keep.count as usize
             && let Some((_, id)) = self.finished_in(state).pop_first()
         {
-            self.forget_finished(&id);
+            gone.extend(self.forget_finished(&id));
         }
+        gone.into_iter().map(|entry| entry.record).filter(|record| record.parent.is_some()).collect()
     }
 
     /// The jobs that ended in a state, in the order they did.
@@ -184,19 +196,32 @@ impl Shelf {
             (record.attempts_made, record.stalls) = (0, 0);
             record.finished_at = None;
             record.due_at = now;
+            if entry.has_unfinished_children() {
+                return self.await_children(entry);
+            }
             self.line_up(entry);
         }
     }
 
     /// Whose a unique key is, if its period has not passed.
     pub(super) fn unique_holder(&mut self, key: &str, now: Timestamp) -> Option<JobId> {
+        self.forget_passed_keys(now);
+        self.holder(key)
+    }
+
+    /// Whose a unique key is.
+    pub(super) fn holder(&self, key: &str) -> Option<JobId> {
+        self.unique.get(key).map(|(holder, _)| holder.clone())
+    }
+
+    /// Frees the unique keys whose period has passed.
+    pub(super) fn forget_passed_keys(&mut self, now: Timestamp) {
         while let Some((until, first)) = self.unique_until.first()
             && *until <= now
         {
             let passed = first.clone();
             self.free_unique(&passed);
         }
-        self.unique.get(key).map(|(holder, _)| holder.clone())
     }
 
     /// Gives a unique key to a job until an instant.
@@ -213,14 +238,11 @@ impl Shelf {
 
     /// Removes a job that is not active, and frees its unique key.
     pub(super) fn remove(&mut self, id: &JobId) {
-        if let Some(entry) = self.forget_finished(id).or_else(|| self.jobs.remove(id)) {
-            self.waiting.remove(&entry.place());
-            self.delayed.remove(&(entry.record.due_at, entry.added));
-            if let Some(key) = &entry.unique_key
-                && self.unique.get(key).is_some_and(|(holder, _)| holder == id)
-            {
-                self.free_unique(key);
-            }
+        if let Some(entry) = self.forget_finished(id).or_else(|| self.pull(id))
+            && let Some(key) = &entry.unique_key
+            && self.unique.get(key).is_some_and(|(holder, _)| holder == id)
+        {
+            self.free_unique(key);
         }
     }
 

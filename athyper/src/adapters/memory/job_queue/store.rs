@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::entry::{Entry, Place};
 use super::shelf::Shelf;
 use crate::foundation::clock::Timestamp;
+use crate::foundation::error::Result;
 use crate::foundation::jobs::{
-    Added, CANCELLED, Claimed, Finish, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy,
-    ScheduleRecord, Take, Verdict,
+    Added, CANCELLED, Claimed, Finish, FlowShape, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered,
+    RecoveryPolicy, ScheduleRecord, Take, Verdict,
 };
 
 /// The two clocks, read once an operation.
@@ -30,26 +31,41 @@ pub(super) struct Store {
 
 impl Store {
     /// Adds jobs one after another, so that duplicates within the call are found too.
-    pub(super) fn add(&mut self, jobs: Vec<NewJob>, now: Reading) -> Vec<Added> {
-        jobs.into_iter().map(|job| self.add_one(job, now)).collect()
+    pub(super) fn add(&mut self, jobs: Vec<NewJob>, now: Reading) -> Result<Vec<Added>> {
+        if let Some(shape) = FlowShape::of(jobs.iter())? {
+            return self.add_flow(jobs, &shape, now);
+        }
+        Ok(jobs.into_iter().map(|job| self.add_one(job, now)).collect())
     }
 
-    fn add_one(&mut self, job: NewJob, now: Reading) -> Added {
-        self.added += 1;
-        let added = self.added;
+    /// Adds a job that has neither parent nor children.
+    pub(super) fn add_one(&mut self, job: NewJob, now: Reading) -> Added {
         let shelf = self.shelves.entry(job.envelope.queue.clone()).or_default();
         let id = job.envelope.id.clone();
         if shelf.jobs.contains_key(&id) {
             return Added { id, duplicate: true };
         }
-        if let Some(unique) = &job.unique {
-            if let Some(holder) = shelf.unique_holder(&unique.key, now.wall) {
-                return Added { id: holder, duplicate: true };
-            }
-            shelf.hold_unique(&unique.key, &id, later(now.wall, unique.period));
+        let holder = job.unique.as_ref().and_then(|unique| shelf.unique_holder(&unique.key, now.wall));
+        if let Some(id) = holder {
+            return Added { id, duplicate: true };
         }
-        shelf.insert(Entry::new(job, added, now.wall), now.wall);
+        self.insert(job, false, now);
         Added { id, duplicate: false }
+    }
+
+    /// Puts a job on its shelf that is nobody's duplicate.
+    pub(super) fn insert(&mut self, job: NewJob, has_children: bool, now: Reading) {
+        self.added += 1;
+        let shelf = self.shelves.entry(job.envelope.queue.clone()).or_default();
+        if let Some(unique) = &job.unique {
+            shelf.hold_unique(&unique.key, &job.envelope.id, later(now.wall, unique.period));
+        }
+        let entry = Entry::new(job, self.added, now.wall);
+        if has_children {
+            shelf.await_children(entry);
+        } else {
+            shelf.insert(entry, now.wall);
+        }
     }
 
     /// Hands out due jobs; never waits.
@@ -103,6 +119,7 @@ impl Store {
             _ if entry.is_cancelled => Outcome::Fail { error: CANCELLED.to_owned() },
             outcome => outcome,
         };
+        let queue = &finish.lock.queue;
         let record = &mut entry.record;
         if matches!(outcome, Outcome::Complete(_) | Outcome::Retry { .. } | Outcome::Fail { .. }) {
             record.attempts_made = record.attempts_made.saturating_add(1);
@@ -114,11 +131,11 @@ impl Store {
             Outcome::Complete(result) => {
                 record.result = Some(result);
                 record.error = None;
-                shelf.conclude(entry, JobState::Completed, now.wall);
+                self.conclude(queue, entry, JobState::Completed, now.wall);
             }
             Outcome::Fail { error } => {
                 record.error = Some(error);
-                shelf.conclude(entry, JobState::Failed, now.wall);
+                self.conclude(queue, entry, JobState::Failed, now.wall);
             }
             Outcome::Retry { error, delay } => {
                 record.error = Some(error);
@@ -167,24 +184,23 @@ impl Store {
             .map(|entry| (entry.place(), entry.lock()))
             .collect();
         silent.sort_by_key(|(place, _)| *place);
-        silent
-            .into_iter()
-            .filter_map(|(_, lock)| {
-                let mut entry = shelf.give_back(&lock)?;
-                let record = &mut entry.record;
-                record.stalls = record.stalls.saturating_add(1);
-                let (id, kind) = (lock.id, record.envelope.kind.clone());
-                if entry.is_cancelled || record.stalls > policy.max_stalls {
-                    let reason =
-                        format!("its worker went silent {} times in a row while it held the job", record.stalls);
-                    record.error = Some(if entry.is_cancelled { CANCELLED.to_owned() } else { reason });
-                    shelf.conclude(entry, JobState::Failed, now.wall);
-                    return Some(Recovered { id, kind, state: JobState::Failed });
-                }
-                shelf.put_back(entry);
-                Some(Recovered { id, kind, state: JobState::Waiting })
-            })
-            .collect()
+        silent.into_iter().filter_map(|(_, lock)| self.take_back(queue, lock, policy, now)).collect()
+    }
+
+    fn take_back(&mut self, queue: &QueueName, lock: Lock, policy: RecoveryPolicy, now: Reading) -> Option<Recovered> {
+        let shelf = self.shelves.get_mut(queue)?;
+        let mut entry = shelf.give_back(&lock)?;
+        let record = &mut entry.record;
+        record.stalls = record.stalls.saturating_add(1);
+        let (id, kind) = (lock.id, record.envelope.kind.clone());
+        if entry.is_cancelled || record.stalls > policy.max_stalls {
+            let reason = format!("its worker went silent {} times in a row while it held the job", record.stalls);
+            record.error = Some(if entry.is_cancelled { CANCELLED.to_owned() } else { reason });
+            self.conclude(queue, entry, JobState::Failed, now.wall);
+            return Some(Recovered { id, kind, state: JobState::Failed });
+        }
+        shelf.put_back(entry);
+        Some(Recovered { id, kind, state: JobState::Waiting })
     }
 
     /// The jobs that are held and were cancelled.

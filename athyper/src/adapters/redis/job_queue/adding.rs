@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::redis::Value;
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -12,9 +13,9 @@ use super::Inner;
 use super::record::{Prepared, prepare, read_id, read_list, read_text};
 use crate::adapters::redis::connection::{Call, Repeat};
 use crate::adapters::redis::error::strange;
-use crate::adapters::redis::scripts::ADD;
+use crate::adapters::redis::scripts::{ADD, FLOW};
 use crate::foundation::error::{Error, ErrorKind, Result};
-use crate::foundation::jobs::{Added, NewJob, QueueName};
+use crate::foundation::jobs::{Added, FlowShape, NewJob, QueueName, another_parent};
 
 /// How many calls are under way at once. While one is answered the next one is written; those that come meanwhile wait, and
 /// travel together.
@@ -126,9 +127,14 @@ impl Inner {
     /// Adds jobs, all of them or none.
     pub(super) async fn add(self: &Arc<Self>, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
         let now = self.clock.now();
-        let jobs = jobs.into_iter().map(|job| prepare(job, now)).collect::<Result<Vec<_>>>()?;
+        let shape = FlowShape::of(jobs.iter())?;
+        let prefix = &self.connections.options.prefix;
+        let jobs = jobs.into_iter().map(|job| prepare(job, prefix, now)).collect::<Result<Vec<_>>>()?;
         // A name that is not allowed is nobody else's business.
         self.remember(&queues_of(&jobs.iter().collect::<Vec<_>>())).await?;
+        if let Some(shape) = shape {
+            return self.add_flow(&jobs, &shape).await;
+        }
         match self.take_turn(jobs) {
             Ok((_turn, jobs)) => self.send(&jobs.iter().collect::<Vec<_>>()).await,
             Err(told) => told.await.map_err(|_| Error::unavailable("the runtime is ending"))?,
@@ -153,25 +159,61 @@ impl Inner {
 
     async fn send(&self, jobs: &[&Prepared]) -> Result<Vec<Added>> {
         let queues = queues_of(jobs);
+        let mut call = self.on_all(&queues);
+        for prepared in jobs {
+            push_job(&mut call, &queues, prepared);
+        }
+        answers(jobs, read_list(self.connections.run_here(&ADD, call, Repeat::Never).await?)?)
+    }
+
+    /// A script on several queues, whose first argument is the time in milliseconds.
+    fn on_all(&self, queues: &[QueueName]) -> Call {
         let mut call = Call::default().number(self.clock.now().timestamp_millis());
-        for queue in &queues {
+        for queue in queues {
             call.push_key(self.key(queue, "meta"));
         }
-        for prepared in jobs {
-            let number = queues.iter().position(|queue| *queue == prepared.job.envelope.queue).unwrap_or_default();
-            call.push((number + 1).to_string());
-            prepared.arguments(&mut |argument| call.push(argument));
-        }
-        let holders = read_list(self.connections.run_here(&ADD, call, Repeat::Never).await?)?;
-        if holders.len() != jobs.len() {
-            return Err(strange("one answer for each job"));
-        }
-        let answers = jobs.iter().zip(holders).map(|(prepared, holder)| match read_text(holder) {
-            Some(holder) if !holder.is_empty() => Added { id: read_id(&holder), duplicate: true },
-            _ => Added { id: prepared.job.envelope.id.clone(), duplicate: false },
-        });
-        Ok(answers.collect())
+        call
     }
+
+    /// Adds a flow, all of it or nothing.
+    async fn add_flow(&self, jobs: &[Prepared], shape: &FlowShape) -> Result<Vec<Added>> {
+        let jobs: Vec<&Prepared> = jobs.iter().collect();
+        let queues = queues_of(&jobs);
+        let mut call = self.on_all(&queues);
+        for (place, prepared) in jobs.iter().enumerate() {
+            let (key, told) = prepared.parent.clone().unwrap_or_default();
+            call.push(shape.parents[place].map_or(0, |parent| parent + 1).to_string());
+            call.push(if shape.has_children[place] { "1" } else { "" });
+            call.push(key);
+            call.push(told);
+            push_job(&mut call, &queues, prepared);
+        }
+        let mut told = read_list(self.connections.run_here(&FLOW, call, Repeat::Never).await?)?;
+        if let Some(Value::Array(refused)) = told.first_mut() {
+            let mut words = std::mem::take(refused).into_iter().filter_map(read_text);
+            let (child, parent) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            return Err(another_parent(&read_id(&child), format_args!("`{parent}`")));
+        }
+        answers(&jobs, told)
+    }
+}
+
+fn push_job(call: &mut Call, queues: &[QueueName], prepared: &Prepared) {
+    let number = queues.iter().position(|queue| *queue == prepared.job.envelope.queue).unwrap_or_default();
+    call.push((number + 1).to_string());
+    prepared.arguments(&mut |argument| call.push(argument));
+}
+
+/// Reads for each job the id that stands for it, or nothing if it was added.
+fn answers(jobs: &[&Prepared], holders: Vec<Value>) -> Result<Vec<Added>> {
+    if holders.len() != jobs.len() {
+        return Err(strange("one answer for each job"));
+    }
+    let answers = jobs.iter().zip(holders).map(|(prepared, holder)| match read_text(holder) {
+        Some(holder) if !holder.is_empty() => Added { id: read_id(&holder), duplicate: true },
+        _ => Added { id: prepared.job.envelope.id.clone(), duplicate: false },
+    });
+    Ok(answers.collect())
 }
 
 /// The queues of jobs, each once.

@@ -3,15 +3,15 @@
 use ::redis::Value;
 use async_trait::async_trait;
 
-use super::record::{micros, read_instant, read_list, read_number, read_record, read_text};
+use super::record::{micros, read_child, read_instant, read_list, read_number, read_record, read_text};
 use super::{RedisJobQueue, identity, limits};
 use crate::adapters::redis::connection::{Call, Repeat};
 use crate::adapters::redis::error::strange;
-use crate::adapters::redis::scripts::{CHANGE, COUNTS, GET, LIMIT, LIST, LOGS, NEXT_DUE, OLDEST, PAUSE};
+use crate::adapters::redis::scripts::{CHANGE, CHILDREN, COUNTS, GET, LIMIT, LIST, LOGS, NEXT_DUE, OLDEST, PAUSE};
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{
-    JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
+    ChildRecord, JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
 };
 
 /// A change of one job by hand.
@@ -106,6 +106,12 @@ impl JobAdministration for RedisJobQueue {
             Value::Nil => Ok(None),
             answer => read_record(answer, queue).map(Some),
         }
+    }
+
+    async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>> {
+        let call = self.inner.timed(queue).with(identity::spell(id.as_str()).as_bytes());
+        let answer = self.inner.connections.run(&CHILDREN, call, Repeat::Freely).await?;
+        read_list(answer)?.into_iter().map(read_child).collect()
     }
 
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>> {

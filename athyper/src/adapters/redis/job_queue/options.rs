@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::foundation::jobs::{Backoff, Growth, JobOptions, Priority, QueueName, QueueOrdering, Retention, Unique};
+use crate::foundation::jobs::{
+    Backoff, ChildFailure, Growth, JobOptions, Priority, QueueName, QueueOrdering, Retention, Unique,
+};
 
 /// What is written. Names are BullMQ's; `ath` is ours.
 #[derive(Serialize)]
@@ -23,9 +25,64 @@ struct Written<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     de: Option<Deduplication<'a>>,
     tm: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<WrittenParent<'a>>,
+    #[serde(flatten)]
+    when_failed: Flags,
     /// The options as they are, where BullMQ has no words for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     ath: Option<&'a JobOptions>,
+}
+
+/// The parent of a job, in its options.
+#[derive(Serialize, Clone, Copy)]
+pub(super) struct WrittenParent<'a> {
+    pub(super) id: &'a str,
+    /// The queue's base, without its colon.
+    pub(super) queue: &'a str,
+}
+
+/// What the failure of a child means for its parent, as BullMQ says it.
+#[derive(Serialize, Deserialize, Default, Clone, Copy)]
+#[serde(default)]
+pub(super) struct Flags {
+    #[serde(skip_serializing_if = "is_not_set")]
+    fpof: bool,
+    #[serde(skip_serializing_if = "is_not_set")]
+    cpof: bool,
+    #[serde(skip_serializing_if = "is_not_set")]
+    idof: bool,
+    #[serde(skip_serializing_if = "is_not_set")]
+    rdof: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_not_set(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Flags {
+    pub(super) fn of(policy: ChildFailure) -> Self {
+        let mut flags = Self::default();
+        match policy {
+            ChildFailure::FailParent => flags.fpof = true,
+            ChildFailure::ContinueParent => flags.cpof = true,
+            ChildFailure::Ignore => flags.idof = true,
+            ChildFailure::Forget => flags.rdof = true,
+            ChildFailure::Hold => {}
+        }
+        flags
+    }
+
+    pub(super) fn policy(self) -> ChildFailure {
+        match self {
+            Self { fpof: true, .. } => ChildFailure::FailParent,
+            Self { cpof: true, .. } => ChildFailure::ContinueParent,
+            Self { idof: true, .. } => ChildFailure::Ignore,
+            Self { rdof: true, .. } => ChildFailure::Forget,
+            _ => ChildFailure::Hold,
+        }
+    }
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -78,6 +135,7 @@ pub(super) fn write(
     options: &JobOptions,
     (id, delay): (&str, i64),
     unique: Option<&Unique>,
+    parent: Option<(WrittenParent<'_>, Flags)>,
     trace: &str,
 ) -> serde_json::Result<String> {
     let backoff = &options.backoff;
@@ -96,6 +154,8 @@ pub(super) fn write(
         job_id: id,
         de: unique.map(|unique| Deduplication { id: &unique.key, ttl: milliseconds(unique.period) }),
         tm: trace,
+        parent: parent.map(|(parent, _)| parent),
+        when_failed: parent.map(|(_, flags)| flags).unwrap_or_default(),
         ath: None,
     };
     if !is_plain(options) {
@@ -202,7 +262,8 @@ mod tests {
     }
 
     fn written(options: &JobOptions, unique: Option<&Unique>) -> serde_json::Value {
-        serde_json::from_str(&write(options, ("a", 0), unique, "{}").expect("options are JSON")).expect("it is JSON")
+        serde_json::from_str(&write(options, ("a", 0), unique, None, "{}").expect("options are JSON"))
+            .expect("it is JSON")
     }
 
     fn read_back(options: &JobOptions) -> JobOptions {

@@ -7,13 +7,16 @@ use ::redis::Value;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::options::{Flags, WrittenParent};
 use super::successor::Run;
 use super::{identity, options};
 use crate::adapters::redis::error::strange;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::context::{Context, Principal, TraceContext};
 use crate::foundation::error::{Error, Result};
-use crate::foundation::jobs::{Claimed, Envelope, JobId, JobRecord, JobState, Lock, NewJob, QueueName};
+use crate::foundation::jobs::{
+    ChildRecord, Claimed, Envelope, JobId, JobRecord, JobState, Lock, NewJob, Parent, QueueName,
+};
 
 /// The context of a job as it is stored, without its trace, which stands where BullMQ has it.
 #[derive(Serialize, Deserialize)]
@@ -44,10 +47,22 @@ pub(super) struct Prepared {
     created: i64,
     /// When it is due, in milliseconds; 0 for now.
     due: i64,
+    /// The key of its parent, and what it says of it.
+    pub(super) parent: Option<(String, String)>,
 }
 
-/// Writes the documents of a new job.
-pub(super) fn prepare(job: NewJob, now: Timestamp) -> Result<Prepared> {
+/// What a job says of its parent.
+#[derive(Serialize, Deserialize)]
+struct StoredParent {
+    id: String,
+    #[serde(rename = "queueKey")]
+    queue_key: String,
+    #[serde(flatten)]
+    when_failed: Flags,
+}
+
+/// Writes the documents of a new job; `prefix` is that of the keys.
+pub(super) fn prepare(job: NewJob, prefix: &str, now: Timestamp) -> Result<Prepared> {
     let failed = |what: &'static str| {
         move |error| Error::internal(format!("the {what} of a job cannot be written")).with_source(error)
     };
@@ -66,15 +81,30 @@ pub(super) fn prepare(job: NewJob, now: Timestamp) -> Result<Prepared> {
     let created = now.timestamp_millis();
     let due = if job.due_at > now { ceiling(job.due_at) } else { 0 };
     let delay = if due > 0 { due - created } else { 0 };
-    let options = options::write(&envelope.options, (envelope.id.as_str(), delay), job.unique.as_ref(), &trace)
-        .map_err(failed("options"))?;
-    Ok(Prepared { job, options, context, created, due })
+    let parent = job.parent.as_ref().map(|parent| StoredParent {
+        id: identity::spell(parent.id.as_str()).into_owned(),
+        queue_key: format!("{prefix}:{}", parent.queue),
+        when_failed: Flags::of(parent.when_failed),
+    });
+    let written = parent
+        .as_ref()
+        .map(|parent| (WrittenParent { id: parent.id.as_str(), queue: parent.queue_key.as_str() }, parent.when_failed));
+    let options =
+        options::write(&envelope.options, (envelope.id.as_str(), delay), job.unique.as_ref(), written, &trace)
+            .map_err(failed("options"))?;
+    let parent = parent
+        .map(|parent| {
+            let told = serde_json::to_string(&parent).map_err(failed("parent"))?;
+            Ok::<_, Error>((format!("{}:{}", parent.queue_key, parent.id), told))
+        })
+        .transpose()?;
+    Ok(Prepared { job, options, context, created, due, parent })
 }
 
 impl Prepared {
     /// The job as arguments of the script, behind the number of its queue.
     pub(super) fn arguments(&self, push: &mut impl FnMut(&[u8])) {
-        let NewJob { envelope, unique, serial_key, due_at } = &self.job;
+        let NewJob { envelope, unique, serial_key, due_at, .. } = &self.job;
         let (id, priority) =
             (identity::spell(envelope.id.as_str()), envelope.options.effective_priority().0.to_string());
         let (created, delay) = (self.created.to_string(), (self.due - self.created).max(0).to_string());
@@ -98,11 +128,14 @@ impl Prepared {
             self.context.as_bytes(),
         ];
         let share = envelope.share();
-        let optional: [(&[u8], Option<&[u8]>); 5] = [
+        let parent = self.parent.as_ref();
+        let optional: [(&[u8], Option<&[u8]>); 7] = [
             (b"ath:v", (envelope.version != 1).then_some(version.as_bytes())),
             (b"ath:due", (self.due > 0).then_some(due_exactly.as_bytes())),
             (b"ath:share", share.map(str::as_bytes)),
             (b"ath:serial", serial_key.as_deref().map(str::as_bytes)),
+            (b"parentKey", parent.map(|(key, _)| key.as_bytes())),
+            (b"parent", parent.map(|(_, told)| told.as_bytes())),
             (b"deid", unique.as_ref().map(|unique| unique.key.as_bytes())),
         ];
         for (name, value) in optional {
@@ -294,9 +327,7 @@ pub(super) fn read_claimed(value: Value, queue: &QueueName) -> Result<(Claimed, 
 pub(super) fn read_record(value: Value, queue: &QueueName) -> Result<JobRecord> {
     let mut parts = read_list(value)?.into_iter();
     let mut next = || parts.next().ok_or_else(|| strange("a job"));
-    let state = read_text(next()?).unwrap_or_default();
-    let state =
-        JobState::ALL.into_iter().find(|known| known.as_str() == state).ok_or_else(|| strange("the state of a job"))?;
+    let state = read_state(next()?)?;
     let id = read_text(next()?).unwrap_or_default();
     let score: Option<f64> = read_text(next()?).and_then(|score| score.parse().ok());
     let mut words = read_list(next()?)?.into_iter();
@@ -318,6 +349,7 @@ pub(super) fn read_record(value: Value, queue: &QueueName) -> Result<JobRecord> 
     let timestamp = text("timestamp").and_then(|text| text.parse().ok());
     let priority = text("priority").and_then(|text| text.parse().ok());
     let (name, failure) = (text("name"), text("failedReason"));
+    let parent = text("parent").as_deref().and_then(read_parent);
     let stored = Stored {
         id,
         name,
@@ -330,6 +362,7 @@ pub(super) fn read_record(value: Value, queue: &QueueName) -> Result<JobRecord> 
         priority,
     };
     Ok(JobRecord {
+        parent,
         state,
         created_at: stored.created(),
         due_at: stored.due_at(),
@@ -343,5 +376,38 @@ pub(super) fn read_record(value: Value, queue: &QueueName) -> Result<JobRecord> 
         result: bytes("returnvalue").map(Bytes::from),
         error: failure.filter(|_| state != JobState::Completed),
         envelope: stored.into_envelope(queue),
+    })
+}
+
+fn read_state(value: Value) -> Result<JobState> {
+    let state = read_text(value).unwrap_or_default();
+    JobState::ALL.into_iter().find(|known| known.as_str() == state).ok_or_else(|| strange("the state of a job"))
+}
+
+/// What a job says of its parent, whoever wrote it.
+fn read_parent(text: &str) -> Option<Parent> {
+    let stored: StoredParent = serde_json::from_str(text).ok()?;
+    let (_, queue) = stored.queue_key.rsplit_once(':')?;
+    Some(Parent { queue: QueueName::from(queue), id: read_id(&stored.id), when_failed: stored.when_failed.policy() })
+}
+
+/// Reads a child as it is told of: its queue, its id, its name, its state, and its result or why it failed.
+pub(super) fn read_child(value: Value) -> Result<ChildRecord> {
+    let mut parts = read_list(value)?.into_iter();
+    let mut next = || parts.next().ok_or_else(|| strange("a child"));
+    let (queue, id, kind) = (next()?, next()?, next()?);
+    let text = |value| read_text(value).unwrap_or_default();
+    let (state, told) = (read_state(next()?)?, next()?);
+    let (result, error) = match (state, told) {
+        (JobState::Completed, Value::BulkString(result)) => (Some(Bytes::from(result)), None),
+        (_, told) => (None, read_text(told).filter(|error| !error.is_empty())),
+    };
+    Ok(ChildRecord {
+        queue: QueueName::from(text(queue)),
+        id: read_id(&text(id)),
+        kind: text(kind),
+        state,
+        result,
+        error,
     })
 }

@@ -72,7 +72,7 @@ impl ScheduleStore for RedisJobQueue {
             self.inner.remember(std::slice::from_ref(&queue)).await?;
             call.push_key(self.inner.key(&queue, "meta"));
             call.push("2");
-            prepare(job, now)?.arguments(&mut |argument| call.push(argument));
+            prepare(job, &self.inner.connections.options.prefix, now)?.arguments(&mut |argument| call.push(argument));
         }
         let mut answer = read_list(self.inner.connections.run(&FIRE, call, Repeat::Never).await?)?.into_iter();
         let mut next = || answer.next().and_then(read_text).unwrap_or_default();

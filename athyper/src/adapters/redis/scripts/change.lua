@@ -62,7 +62,8 @@ local function descendants(parent, found)
   local prefix = string.match(base, '^(.*:)[^:]*:$')
   for _, child in ipairs(children) do
     local name, job = string.match(string.sub(child, #prefix + 1), '^([^:]*):(.+)$')
-    if name and string.sub(child, 1, #prefix) == prefix and call('EXISTS', child) == 1 then
+    -- What has its name may be another job by now.
+    if name and string.sub(child, 1, #prefix) == prefix and call('HGET', child, 'parentKey') == parent then
       local of = open(prefix .. name .. ':')
       found[#found + 1] = { of, job, state_of(of, job) }
       descendants(child, found)
@@ -71,18 +72,32 @@ local function descendants(parent, found)
   return found
 end
 
-if change == 'cancel' and state == 'active' then
-  call('HSET', key, 'ath:cancel', '1')
-  call('SADD', base .. 'ath:cancelled', id)
-  -- Whoever ends it has to look at the job.
-  look_at_end(queue, id)
-elseif change == 'cancel' and state ~= 'completed' and state ~= 'failed' then
-  leave(queue, id, state)
-  local job = read_job(queue, id)
-  conclude(queue, job, 'failed', CANCELLED, stacked(job, '"' .. CANCELLED .. '"'), now)
-  leave_held(queue, id, job.serial, job.share)
-  trim(queue)
-  expire(queue, now)
+-- Ends a job that nobody holds, and asks one that somebody does to stop.
+local function cancel(of, job, stood)
+  if stood == 'active' then
+    call('HSET', of.base .. job, 'ath:cancel', '1')
+    call('SADD', of.base .. 'ath:cancelled', job)
+    -- Whoever ends it has to look at the job.
+    look_at_end(of, job)
+    return
+  end
+  leave(of, job, stood)
+  local held = read_job(of, job)
+  conclude(of, held, 'failed', CANCELLED, stacked(held, '"' .. CANCELLED .. '"'), now)
+  leave_held(of, job, held.serial, held.share)
+  settle_front(of)
+  trim(of)
+  expire(of, now)
+end
+
+local function has_ended(stood) return not stood or stood == 'completed' or stood == 'failed' end
+
+if change == 'cancel' and not has_ended(state) then
+  local below = state == 'waiting-children' and descendants(key, {}) or {}
+  cancel(queue, id, state)
+  for _, child in ipairs(below) do
+    if not has_ended(child[3]) then cancel(child[1], child[2], child[3]) end
+  end
 elseif change == 'remove' and state ~= 'active' then
   -- A parent goes with its children, unless one of them is in somebody's hands.
   local children = descendants(key, {})
@@ -97,12 +112,17 @@ elseif change == 'retry' and state == 'failed' then
   call('ZREM', base .. 'ath:expiring', id)
   call('HDEL', key, 'finishedOn', 'processedOn', 'returnvalue', 'stc')
   call('HSET', key, 'atm', '0', 'ath:due', ARGV[2], 'delay', '0')
-  if fields[2] then call('SADD', fields[2] .. ':dependencies', key) end
-  line_up(queue, id, fields[1], fields[3], string.find(fields[4] or '', '"lifo":true', 1, true))
-  tell(queue, 'waiting', 'jobId', id, 'prev', 'failed')
-  wake(queue)
-elseif change == 'promote' and call('ZSCORE', base .. 'waiting-children', id) then
-  return 'waiting-children'
+  if fields[2] and (call('ZREM', fields[2] .. ':unsuccessful', key) == 1 or call('HDEL', fields[2] .. ':failed', key) == 1) then
+    call('SADD', fields[2] .. ':dependencies', key)
+  end
+  if call('SCARD', key .. ':dependencies') > 0 then
+    call('ZADD', base .. 'waiting-children', now, id)
+    tell(queue, 'waiting-children', 'jobId', id, 'prev', 'failed')
+  else
+    line_up(queue, id, fields[1], fields[3], string.find(fields[4] or '', '"lifo":true', 1, true))
+    tell(queue, 'waiting', 'jobId', id, 'prev', 'failed')
+    wake(queue)
+  end
 elseif change == 'promote' and (state == 'delayed' or state == 'parked') and call('ZREM', base .. 'delayed', id) == 1 then
   call('ZREM', base .. 'ath:parked', id)
   call('HDEL', key, 'ath:parked')

@@ -64,20 +64,24 @@ local function release_parent(parent, flags, condemned_by, now)
   end
   if not found then return end
   local queue = open(base)
-  local fields = call('HMGET', parent, 'priority', 'delay', 'ath:share')
+  local fields = call('HMGET', parent, 'priority', 'delay', 'ath:share', 'ath:due')
   local delay = tonumber(fields[2]) or 0
-  if delay > 0 and not condemned_by then
-    put_off(queue, id, now + delay)
-    tell_delayed(queue, id, now + delay)
+  -- Ours say when they are due, Node's for how long they wait from now on.
+  local due = fields[4] and math.ceil(tonumber(fields[4]) / 1000) or now + delay
+  if delay > 0 and due > now and not condemned_by then
+    put_off(queue, id, due)
+    tell_delayed(queue, id, due)
     wake_later(queue)
     return
-  elseif (tonumber(fields[1]) or 0) > 0 then
+  end
+  -- It is ready from now on.
+  call('HSET', parent, 'delay', '0', 'ath:due', string.format('%.0f', now * 1000))
+  if (tonumber(fields[1]) or 0) > 0 then
     line_up(queue, id, fields[1], fields[3])
-    wake(queue)
   else
     call('RPUSH', base .. 'wait', id)
-    wake(queue)
   end
+  wake(queue)
   tell(queue, 'waiting', 'jobId', id, 'prev', 'waiting-children')
 end
 
@@ -98,7 +102,11 @@ local function tell_parent(job, state, text, now)
     if call('SREM', parent .. ':dependencies', child) == 0 then return end
     call('HSET', parent .. ':processed', child, text)
   else
-    if not (flags.fpof or flags.cpof or flags.idof or flags.rdof) then return end
+    if not (flags.fpof or flags.cpof or flags.idof or flags.rdof) then
+      -- It holds its parent for as long as it is there: `recover.lua` looks whether it still is.
+      if job.parent then call('HSET', string.sub(child, 1, -1 - #job.id) .. 'ath:holding', job.id, job.parent) end
+      return
+    end
     if call('SREM', parent .. ':dependencies', child) == 0 then return end
     if flags.fpof then
       call('ZADD', parent .. ':unsuccessful', now, child)

@@ -48,9 +48,9 @@ end
 
 local sources = {
   waiting = { listed('wait'), merged() },
-  -- Those that wait for their children come last: nobody knows when they will be ready.
-  delayed = { only('delayed', sorted('delayed')), sorted('waiting-children') },
+  delayed = { only('delayed', sorted('delayed')) },
   parked = { only('parked', sorted('delayed')) },
+  ['waiting-children'] = { sorted('waiting-children') },
   active = { listed('active') },
   completed = { sorted('completed', true) },
   failed = { sorted('failed', true) },

@@ -11,7 +11,7 @@ local function state_of(queue, id)
   if call('ZSCORE', base .. 'prioritized', id) or call('ZSCORE', base .. 'ath:held', id) then return 'waiting' end
   if call('LPOS', base .. 'active', id) then return 'active' end
   if call('LPOS', base .. 'wait', id) or call('LPOS', base .. 'paused', id) then return 'waiting' end
-  if call('ZSCORE', base .. 'waiting-children', id) then return 'delayed' end
+  if call('ZSCORE', base .. 'waiting-children', id) then return 'waiting-children' end
 end
 
 -- Everything that is told of a job: its state, its id, when it is due by the order of delayed jobs, and its hash.

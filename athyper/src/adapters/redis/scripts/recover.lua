@@ -70,5 +70,16 @@ if queue.tenant then look_after_crowded(queue, now) end
 settle_front(queue)
 trim(queue)
 expire(queue, now)
+-- A failed child that held its parent may not be kept any longer, or may have been retried.
+local holding = call('HGETALL', queue.base .. 'ath:holding')
+for index = 1, #holding, 2 do
+  local id, flags = holding[index], read_flags(holding[index + 1])
+  if not call('ZSCORE', queue.base .. 'failed', id) then
+    call('HDEL', queue.base .. 'ath:holding', id)
+    if flags.id and flags.queueKey and call('EXISTS', queue.base .. id) == 0 then
+      leave_parent(queue.base .. id, flags.queueKey .. ':' .. flags.id, holding[index + 1], now)
+    end
+  end
+end
 if #recovered > 0 then wake(queue) end
 return recovered

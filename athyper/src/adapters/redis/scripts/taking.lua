@@ -46,7 +46,7 @@ end
 
 local WANTED = {
   'name', 'data', 'opts', 'timestamp', 'atm', 'ats', 'ath:v', 'ath:ctx', 'ath:due', 'priority', 'ath:serial', 'defa', 'rjk', 'stc', 'deid',
-  'parentKey', 'ath:share', 'ath:checkpoint',
+  'parentKey', 'ath:share', 'ath:checkpoint', 'ath:children',
 }
 
 -- Takes a job into somebody's hands. Answers with what they need, or nothing if it is not theirs.
@@ -62,7 +62,7 @@ local function hand_out(queue, id, place, request)
   if not (fields[1] or fields[2] or fields[3] or fields[6]) then return nil end
   local opts, priority, serial, scheduler, stalls = fields[3], fields[10], fields[11], fields[13], fields[14]
   local checkpoint = fields[18]
-  local special = serial or scheduler or stalls or fields[12] or fields[15] or fields[16] or not opts or not fields[8]
+  local special = serial or scheduler or stalls or fields[12] or fields[15] or fields[16] or fields[19] or not opts or not fields[8]
   local share, started = fields[17], (tonumber(fields[6]) or 0) + 1
   local limited = queue.tenant and share and not fields[12]
   if limited and not has_room(queue, share, request.now) then
@@ -102,7 +102,7 @@ local function hand_out(queue, id, place, request)
   local lock = special and 'ath:' .. started or lock_of(started, fields[5] or '0', opts)
   call('SET', key .. ':lock', lock, 'PX', request.lock)
   tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
-  for index = 11, 18 do fields[index] = nil end
+  for index = 11, 19 do fields[index] = nil end
   fields[6] = tostring(started)
   fields[11], fields[12], fields[13], fields[14] = id, scheduler or '', stalls or '0', checkpoint
   return fields

@@ -6,25 +6,41 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Shared;
+use super::add_flow::add_flow;
 use super::ready::{last_position, settle};
 use super::record::{Cells, job_id, later, micros, span};
 use super::turns::{self, NO_TURN};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
-use crate::foundation::error::{Error, Result};
-use crate::foundation::jobs::{Added, JobId, NewJob, QueueName};
+use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::jobs::{Added, FlowShape, JobId, JobState, NewJob, QueueName};
 use crate::foundation::sql::{Dialect, Statement};
 
 /// How many jobs are written by one statement: SQLite takes 32,766 values (PostgreSQL twice as many), and each
 /// job has the number below.
-const JOBS_A_STATEMENT: usize = 250;
+pub(super) const JOBS_A_STATEMENT: usize = 250;
 const VALUES_A_JOB: usize = 16;
 
 /// A job with its documents written out, which is done before the writer's turn.
 pub(super) struct Prepared {
-    job: NewJob,
+    pub(super) job: NewJob,
     context: String,
     options: String,
+    has_children: bool,
+}
+
+/// The jobs of one call.
+pub(super) struct Batch {
+    jobs: Vec<Prepared>,
+    /// How they hang together, if they do.
+    shape: Option<FlowShape>,
+}
+
+impl Batch {
+    /// The queue of the first job.
+    pub(super) fn queue(&self) -> Option<&QueueName> {
+        self.jobs.first().map(Prepared::queue)
+    }
 }
 
 impl Prepared {
@@ -34,30 +50,37 @@ impl Prepared {
 }
 
 /// Writes the documents of new jobs.
-pub(super) fn prepare(jobs: Vec<NewJob>) -> Result<Vec<Prepared>> {
-    jobs.into_iter().map(prepare_one).collect()
+pub(super) fn prepare(jobs: Vec<NewJob>) -> Result<Batch> {
+    let shape = FlowShape::of(jobs.iter())?;
+    let has_children = |place: usize| shape.as_ref().is_some_and(|shape| shape.has_children[place]);
+    let jobs = jobs.into_iter().enumerate().map(|(place, job)| prepare_one(job, has_children(place)));
+    Ok(Batch { jobs: jobs.collect::<Result<_>>()?, shape })
 }
 
-fn prepare_one(job: NewJob) -> Result<Prepared> {
+fn prepare_one(job: NewJob, has_children: bool) -> Result<Prepared> {
     let failed =
         |what: &str, error| Error::internal(format!("the {what} of a job cannot be written")).with_source(error);
     let context = serde_json::to_string(&job.envelope.context).map_err(|error| failed("context", error))?;
     let options = serde_json::to_string(&job.envelope.options).map_err(|error| failed("options", error))?;
-    Ok(Prepared { job, context, options })
+    Ok(Prepared { job, context, options, has_children })
 }
 
 /// Adds jobs, all or none.
 pub(super) struct Add<S: SqlStore> {
     pub(super) shared: Arc<Shared<S>>,
-    pub(super) jobs: Vec<Prepared>,
+    pub(super) batch: Batch,
 }
 
 #[async_trait]
 impl<S: SqlStore> Operation for Add<S> {
-    type Answer = Vec<Added>;
+    /// A refusal is an answer: nothing was written.
+    type Answer = Result<Vec<Added>>;
 
-    async fn apply(&self, session: &mut Session<'_>) -> Result<Vec<Added>> {
-        add(session, &self.shared, &self.jobs).await
+    async fn apply(&self, session: &mut Session<'_>) -> Result<Result<Vec<Added>>> {
+        match add(session, &self.shared, &self.batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict && error.code() == "job-flow-parent" => Ok(Err(error)),
+            added => added.map(Ok),
+        }
     }
 }
 
@@ -65,11 +88,15 @@ impl<S: SqlStore> Operation for Add<S> {
 pub(super) async fn add<S: SqlStore>(
     session: &mut Session<'_>,
     shared: &Arc<Shared<S>>,
-    jobs: &[Prepared],
+    batch: &Batch,
 ) -> Result<Vec<Added>> {
+    let jobs = &batch.jobs;
+    if let Some(shape) = &batch.shape {
+        return add_flow(session, shared, jobs, shape).await;
+    }
     name_queues(session, shared, jobs).await?;
     let mut answers = Vec::with_capacity(jobs.len());
-    let mut rest = jobs;
+    let mut rest = jobs.as_slice();
     while let Some(first) = rest.first() {
         // Only jobs of one queue without a unique key can be written together.
         let together = rest
@@ -85,6 +112,16 @@ pub(super) async fn add<S: SqlStore>(
             None => answers.extend(insert(session, now).await?),
         }
     }
+    finish_adding(session, shared, jobs).await?;
+    Ok(answers)
+}
+
+/// Gives jobs that were written their turns, and wakes workers for them.
+pub(super) async fn finish_adding<S: SqlStore>(
+    session: &mut Session<'_>,
+    shared: &Arc<Shared<S>>,
+    jobs: &[Prepared],
+) -> Result<()> {
     let fair = jobs.iter().map(|prepared| &prepared.job.envelope).filter(|envelope| envelope.share().is_some());
     for queue in fair.map(|envelope| &envelope.queue).collect::<BTreeSet<_>>() {
         turns::give(session, queue).await?;
@@ -100,11 +137,15 @@ pub(super) async fn add<S: SqlStore>(
     for queue in queues {
         shared.wake_after_commit(session, queue);
     }
-    Ok(answers)
+    Ok(())
 }
 
 /// Remembers the queues by name, also once they are empty.
-async fn name_queues<S: SqlStore>(session: &mut Session<'_>, shared: &Arc<Shared<S>>, jobs: &[Prepared]) -> Result<()> {
+pub(super) async fn name_queues<S: SqlStore>(
+    session: &mut Session<'_>,
+    shared: &Arc<Shared<S>>,
+    jobs: &[Prepared],
+) -> Result<()> {
     let queues: HashSet<&QueueName> = jobs.iter().map(|prepared| &prepared.job.envelope.queue).collect();
     for queue in queues {
         if !shared.is_known(queue) {
@@ -118,7 +159,7 @@ async fn name_queues<S: SqlStore>(session: &mut Session<'_>, shared: &Arc<Shared
 }
 
 const IS_THERE: &str = "SELECT 1 FROM athyper_jobs WHERE queue = $1 AND id = $2";
-const HOLD_KEY: &str = "INSERT INTO athyper_job_keys (queue, key, job, expires_at) VALUES ($1, $2, $3, $4) \
+pub(super) const HOLD_KEY: &str = "INSERT INTO athyper_job_keys (queue, key, job, expires_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (queue, key) DO UPDATE SET job = excluded.job, expires_at = excluded.expires_at \
      WHERE athyper_job_keys.expires_at <= $5 RETURNING job";
 const KEY_HOLDER: &str = "SELECT job FROM athyper_job_keys WHERE queue = $1 AND key = $2";
@@ -148,13 +189,31 @@ async fn unique_holder(session: &mut Session<'_>, prepared: &Prepared) -> Result
 
 /// Writes jobs of one queue and tells which of them were there already.
 async fn insert(session: &mut Session<'_>, jobs: &[Prepared]) -> Result<Vec<Added>> {
-    let mut statement = Statement::text(insert_sql(session.dialect, jobs.len()));
-    for (index, Prepared { job, context, options }) in jobs.iter().enumerate() {
+    let statement = insert_statement(session, &jobs.iter().collect::<Vec<_>>(), "id");
+    let rows = session.fetch(statement).await?;
+    let mut fresh =
+        rows.into_iter().map(|row| Cells::of(row).next().map(job_id)).collect::<Result<HashSet<JobId>>>()?;
+    Ok(jobs
+        .iter()
+        .map(|prepared| &prepared.job.envelope.id)
+        .map(|id| Added { id: id.clone(), duplicate: !fresh.remove(id) })
+        .collect())
+}
+
+/// Writes jobs of one queue, those that were there already excepted, and answers these columns.
+pub(super) fn insert_statement(session: &Session<'_>, jobs: &[&Prepared], columns: &str) -> Statement {
+    let mut statement = Statement::text(insert_sql(session.dialect, jobs.len()) + columns);
+    for (index, Prepared { job, context, options, has_children }) in jobs.iter().enumerate() {
         let envelope = &job.envelope;
         if index == 0 {
             statement = statement.bind(envelope.queue.as_str()).bind(micros(session.now));
         }
         let (completed, failed) = (envelope.options.keep_completed, envelope.options.keep_failed);
+        let state = match has_children {
+            true => JobState::WaitingChildren,
+            false if job.due_at > session.now => JobState::Delayed,
+            false => JobState::Waiting,
+        };
         statement = statement
             .bind(envelope.id.as_str())
             .bind(envelope.kind.as_str())
@@ -169,18 +228,11 @@ async fn insert(session: &mut Session<'_>, jobs: &[Prepared]) -> Result<Vec<Adde
             .bind(span(completed.age))
             .bind(failed.count)
             .bind(span(failed.age))
-            .bind(if job.due_at > session.now { "delayed" } else { "waiting" })
-            .bind(job.due_at <= session.now && job.serial_key.is_some())
+            .bind(state.as_str())
+            .bind(state == JobState::Waiting && job.serial_key.is_some())
             .bind(micros(job.due_at.max(session.now)));
     }
-    let rows = session.fetch(statement).await?;
-    let mut fresh =
-        rows.into_iter().map(|row| Cells::of(row).next().map(job_id)).collect::<Result<HashSet<JobId>>>()?;
-    Ok(jobs
-        .iter()
-        .map(|prepared| &prepared.job.envelope.id)
-        .map(|id| Added { id: id.clone(), duplicate: !fresh.remove(id) })
-        .collect())
+    statement
 }
 
 fn insert_sql(dialect: Dialect, jobs: usize) -> String {
@@ -200,5 +252,5 @@ fn insert_sql(dialect: Dialect, jobs: usize) -> String {
             values.join(", ")
         ));
     }
-    sql + " ON CONFLICT (queue, id) DO NOTHING RETURNING id"
+    sql + " ON CONFLICT (queue, id) DO NOTHING RETURNING "
 }

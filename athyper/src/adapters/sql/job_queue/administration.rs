@@ -5,19 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::cancel::Cancel;
-use super::ready::{last_position, promote, settle};
-use super::record::{Cells, RECORD, from_micros, micros, queue_name, read_record, read_state};
-use super::turns::{self, position_or_turn};
-use super::{Shared, SqlJobQueue, limited, logs};
-use crate::adapters::sql::dialect::kept;
+use super::change::{Change, ChangeOne};
+use super::ready::promote;
+use super::record::{Cells, RECORD, from_micros, micros, queue_name, read_record};
+use super::{Shared, SqlJobQueue, flows, limited, logs};
 use crate::adapters::sql::operation::{Operation, Session};
 use crate::adapters::sql::store::SqlStore;
 use crate::foundation::clock::Timestamp;
-use crate::foundation::error::{Error, ErrorKind, Result};
+use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{
-    JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
+    ChildRecord, JobAdministration, JobCounts, JobFilter, JobId, JobRecord, JobState, QueueLimits, QueueName,
 };
-use crate::foundation::sql::{Dialect, FromSqlValue, Row, Statement};
+use crate::foundation::sql::{FromSqlValue, Row, Statement};
 
 /// Makes due jobs ready, so that a listing shows them in their place.
 struct Promote(QueueName);
@@ -48,94 +47,6 @@ impl<S: SqlStore> Operation for Pause<S> {
         session.execute(Statement::text(sql).bind(self.queue.as_str()).bind(self.paused)).await?;
         self.shared.wake_after_commit(session, &self.queue);
         Ok(())
-    }
-}
-
-/// A change of one job by hand.
-#[derive(Clone, Copy)]
-enum Change {
-    Remove,
-    Retry,
-    Promote,
-}
-
-impl Change {
-    /// In which states it is allowed, and what to say otherwise.
-    fn rule(self) -> (&'static [JobState], &'static str) {
-        match self {
-            Self::Remove => (
-                &[JobState::Waiting, JobState::Delayed, JobState::Parked, JobState::Completed, JobState::Failed],
-                "and only a job that no worker holds can be removed",
-            ),
-            Self::Retry => (&[JobState::Failed], "and only a failed job can be retried"),
-            Self::Promote => {
-                (&[JobState::Delayed, JobState::Parked], "and only a delayed or parked job can be promoted")
-            }
-        }
-    }
-
-    fn statements(self, dialect: Dialect) -> Vec<String> {
-        let ready = |more: &str| {
-            let position = position_or_turn(&last_position(dialect, "athyper_jobs.priority", "$3"));
-            format!(
-                "UPDATE athyper_jobs SET state = 'waiting', due_at = $3, position = {position}, \
-                 held = serial_key IS NOT NULL{more} WHERE queue = $1 AND id = $2"
-            )
-        };
-        match self {
-            Self::Remove => vec![
-                format!("{} (SELECT seq FROM athyper_jobs WHERE queue = $1 AND id = $2)", logs::DELETE),
-                "DELETE FROM athyper_jobs WHERE queue = $1 AND id = $2".to_owned(),
-                "DELETE FROM athyper_job_keys WHERE queue = $1 AND job = $2".to_owned(),
-            ],
-            Self::Retry => {
-                vec![ready(", attempts_made = 0, stalls = 0, cancelled = FALSE, finished_at = NULL, keep_until = NULL")]
-            }
-            Self::Promote => vec![ready("")],
-        }
-    }
-}
-
-struct ChangeOne<S: SqlStore> {
-    shared: Arc<Shared<S>>,
-    queue: QueueName,
-    id: JobId,
-    change: Change,
-}
-
-#[async_trait]
-impl<S: SqlStore> Operation for ChangeOne<S> {
-    /// A refusal is an answer: nothing was written.
-    type Answer = Result<()>;
-
-    async fn apply(&self, session: &mut Session<'_>) -> Result<Result<()>> {
-        promote(session, &self.queue).await?;
-        let find = format!(
-            "SELECT state, serial_key, share IS NOT NULL FROM athyper_jobs WHERE queue = $1 AND id = $2{}",
-            kept(session.dialect)
-        );
-        let find = Statement::text(find).bind(self.queue.as_str()).bind(self.id.as_str());
-        let Some(row) = session.fetch(find).await?.into_iter().next() else {
-            return Ok(Err(self.queue.lacks(&self.id)));
-        };
-        let mut cells = Cells::of(row);
-        let state = read_state(&cells.next::<String>()?)?;
-        let (key, is_fair): (Option<String>, bool) = (cells.next()?, cells.next()?);
-        let (allowed, rule) = self.change.rule();
-        if !allowed.contains(&state) {
-            let message = format!("job {} is {}, {rule}", self.id, state.as_str());
-            return Ok(Err(Error::new(ErrorKind::Conflict, message).with_code("job-state")));
-        }
-        for sql in self.change.statements(session.dialect) {
-            let statement = Statement::text(sql).bind(self.queue.as_str()).bind(self.id.as_str());
-            session.execute(statement.bind(micros(session.now))).await?;
-        }
-        if is_fair {
-            turns::give(session, &self.queue).await?;
-        }
-        settle(session, &self.queue, key).await?;
-        self.shared.wake_after_commit(session, &self.queue);
-        Ok(Ok(()))
     }
 }
 
@@ -216,7 +127,7 @@ impl<S: SqlStore> SqlJobQueue<S> {
 fn is_in(state: JobState) -> String {
     let name = state.as_str();
     match state {
-        JobState::Waiting | JobState::Active => format!("state = '{name}'"),
+        JobState::Waiting | JobState::WaitingChildren | JobState::Active => format!("state = '{name}'"),
         JobState::Delayed | JobState::Parked => format!("state IN ('delayed', 'parked') AND state = '{name}'"),
         JobState::Completed | JobState::Failed => format!("state = '{name}' AND keep_until IS NOT NULL"),
     }
@@ -226,6 +137,7 @@ const fn listing_order(state: JobState) -> &'static str {
     match state {
         JobState::Waiting | JobState::Active => "priority, position, seq",
         JobState::Delayed | JobState::Parked => "due_at, seq",
+        JobState::WaitingChildren => "seq",
         JobState::Completed | JobState::Failed => "position DESC",
     }
 }
@@ -236,6 +148,7 @@ const COUNTS: &str = "SELECT \
      (SELECT count(1) FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked') AND due_at <= $2), \
      (SELECT count(1) FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked') AND state = 'delayed' AND due_at > $2), \
      (SELECT count(1) FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked') AND state = 'parked' AND due_at > $2), \
+     (SELECT count(1) FROM athyper_jobs WHERE queue = $1 AND state = 'waiting-children'), \
      (SELECT count(1) FROM athyper_jobs WHERE queue = $1 AND state = 'active'), \
      (SELECT count(1) FROM athyper_jobs WHERE queue = $1 AND state = 'completed' AND keep_until IS NOT NULL), \
      (SELECT count(1) FROM athyper_jobs WHERE queue = $1 AND state = 'failed' AND keep_until IS NOT NULL)";
@@ -276,6 +189,7 @@ impl<S: SqlStore> JobAdministration for SqlJobQueue<S> {
             waiting,
             delayed: cells.next()?,
             parked: cells.next()?,
+            waiting_children: cells.next()?,
             active: cells.next()?,
             completed: cells.next()?,
             failed: cells.next()?,
@@ -286,6 +200,10 @@ impl<S: SqlStore> JobAdministration for SqlJobQueue<S> {
         let sql = format!("SELECT {RECORD} FROM athyper_jobs WHERE queue = $1 AND id = $2");
         let rows = self.store().read(Statement::text(sql).bind(queue.as_str()).bind(id.as_str())).await?;
         Ok(self.read_records(rows)?.pop())
+    }
+
+    async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>> {
+        flows::children(self.store(), queue, id).await
     }
 
     async fn list(&self, queue: &QueueName, filter: &JobFilter) -> Result<Vec<JobRecord>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::flows::{self, Ended, Family};
 use super::ready::{READY, line_up, settle};
 use super::record::{later, micros};
 use super::take::{Handed, take};
@@ -36,11 +37,12 @@ impl<S: SqlStore> Operation for Close<S> {
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Closed<S>> {
         let mut verdicts = Vec::with_capacity(self.outcomes.len());
-        let mut sweep = Sweep::default();
+        let (mut sweep, mut family) = (Sweep::default(), Family::default());
         for finish in &self.outcomes {
-            verdicts.push(close(session, &self.shared, finish, &mut sweep).await?);
+            verdicts.push(close(session, &self.shared, finish, &mut sweep, &mut family).await?);
         }
         sweep.end(session).await?;
+        family.tell(session, &self.shared).await?;
         let jobs = match &self.next {
             Some(request) => take(session, request).await?,
             None => Vec::new(),
@@ -67,6 +69,7 @@ async fn close<S: SqlStore>(
     shared: &Arc<Shared<S>>,
     finish: &Finish,
     sweep: &mut Sweep,
+    family: &mut Family,
 ) -> Result<Verdict> {
     let lock = &finish.lock;
     let row = match &finish.outcome {
@@ -94,6 +97,18 @@ async fn close<S: SqlStore>(
     let cancelled = if row.is_none() && !is_end { conclude_cancelled(session, lock, sweep).await? } else { None };
     let has_ended = is_end || cancelled.is_some();
     let Some(row) = row.or(cancelled) else { return Ok(Verdict::LostLock) };
+    if has_ended {
+        family.note(
+            &row,
+            &lock.queue,
+            &lock.id,
+            match &finish.outcome {
+                Outcome::Complete(result) => Ended::Completed(result.clone()),
+                Outcome::Fail { error } => Ended::Failed(error.clone()),
+                _ => Ended::Failed(CANCELLED.to_owned()),
+            },
+        )?;
+    }
     let key: Option<String> = row.at(0)?;
     // A finished job lets the next one of its key go, or another one beyond a limit; any other may be taken again itself.
     if key.is_some() || !has_ended || row.at(3)? {
@@ -137,9 +152,9 @@ pub(super) fn end(dialect: Dialect, state: JobState) -> String {
     )
 }
 
-/// What every end of a job answers; in the end whether the queue has limits, so that others may run now.
+/// What every end of a job answers; in the end whether the queue has limits, so that others may run now, and its parent.
 pub(super) const ENDED: &str = "RETURNING serial_key, keep_completed_count, keep_failed_count, \
-     EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND limits IS NOT NULL)";
+     EXISTS (SELECT 1 FROM athyper_queues WHERE name = $1 AND limits IS NOT NULL), parent";
 
 async fn conclude(
     session: &mut Session<'_>,
@@ -193,10 +208,19 @@ fn sweep_sql(dialect: Dialect, state: JobState) -> String {
         behind(dialect, "$3")
     );
     format!(
-        "DELETE FROM athyper_jobs WHERE {} OR {} RETURNING seq, logged",
+        "DELETE FROM athyper_jobs WHERE {} OR {} {GONE}",
         among(dialect, "SELECT seq FROM athyper_jobs WHERE queue = $1 AND keep_until <= $2"),
         among(dialect, &beyond)
     )
+}
+
+/// What a statement that removes jobs answers for [`forget`].
+pub(super) const GONE: &str = "RETURNING seq, has_children, logged";
+
+/// Removes what was kept of jobs that are gone.
+pub(super) async fn forget(session: &mut Session<'_>, gone: Vec<Row>) -> Result<()> {
+    logs::remove_of(session, &gone).await?;
+    flows::forget_children(session, gone).await
 }
 
 impl Sweep {
@@ -225,7 +249,7 @@ impl Sweep {
                 .bind(micros(session.now))
                 .bind(count);
             let gone = session.fetch(sweep).await?;
-            logs::remove_of(session, &gone).await?;
+            forget(session, gone).await?;
         }
         Ok(())
     }

@@ -10,9 +10,6 @@ use crate::foundation::error::Result;
 use crate::foundation::jobs::{JobId, LOG_ROWS, Lock, QueueName};
 use crate::foundation::sql::{Row, Statement};
 
-/// Begins a statement that removes the logs of the jobs whose `seq` it goes on with.
-pub(super) const DELETE: &str = "DELETE FROM athyper_job_logs WHERE job IN";
-
 /// Appends a row to the log of a job that is held; answers whether it was.
 pub(super) struct AppendLog {
     pub(super) lock: Lock,
@@ -40,11 +37,12 @@ impl Operation for AppendLog {
     }
 }
 
-/// Removes the logs of jobs that are gone: rows of `seq` and how much each had logged.
+/// Removes the logs of jobs that are gone, whose rows are [`GONE`](super::finish::GONE).
 pub(super) async fn remove_of(session: &mut Session<'_>, gone: &[Row]) -> Result<()> {
     for row in gone {
-        if row.at::<i64>(1)? > 0 {
-            session.execute(Statement::text(format!("{DELETE} ($1)")).bind(row.at::<i64>(0)?)).await?;
+        if row.at::<i64>(2)? > 0 {
+            let delete = "DELETE FROM athyper_job_logs WHERE job = $1";
+            session.execute(Statement::text(delete).bind(row.at::<i64>(0)?)).await?;
         }
     }
     Ok(())

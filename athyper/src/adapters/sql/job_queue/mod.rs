@@ -4,9 +4,12 @@
 //! which state the row must be in, so that it does not matter who else was there since it was looked at.
 
 mod add;
+mod add_flow;
 mod administration;
 mod cancel;
+mod change;
 mod finish;
+mod flows;
 mod limited;
 mod logs;
 mod ready;
@@ -106,14 +109,14 @@ impl<S: SqlStore> JobQueue for SqlJobQueue<S> {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let jobs = add::prepare(jobs)?;
-        self.store().run(Add { shared: self.shared.clone(), jobs }).await
+        let batch = add::prepare(jobs)?;
+        self.store().run(Add { shared: self.shared.clone(), batch }).await?
     }
 
     async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
         let mut session = self.store().session_in(tx).ok_or_else(|| another_store(self.store()))?;
-        let jobs = add::prepare(jobs)?;
-        add::add(&mut session, &self.shared, &jobs).await
+        let batch = add::prepare(jobs)?;
+        add::add(&mut session, &self.shared, &batch).await
     }
 
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {

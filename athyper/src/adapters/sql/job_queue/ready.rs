@@ -20,6 +20,15 @@ pub(super) fn last_position(dialect: Dialect, priority: &str, instant: &str) -> 
     greatest(dialect, &values)
 }
 
+/// Makes a job ready at `$3`; `$1` is its queue, `$2` its id. `more` is set as well. It answers [`READY`].
+pub(super) fn make_ready_sql(dialect: Dialect, more: &str) -> String {
+    let position = position_or_turn(&last_position(dialect, "athyper_jobs.priority", "$3"));
+    format!(
+        "UPDATE athyper_jobs SET state = 'waiting', due_at = $3, position = {position}, held = serial_key IS NOT NULL{more} \
+         WHERE queue = $1 AND id = $2 {READY}"
+    )
+}
+
 const DUE: &str = "SELECT seq FROM athyper_jobs WHERE queue = $1 AND state IN ('delayed', 'parked') AND due_at <= $2";
 
 fn promote_sql(dialect: Dialect) -> String {

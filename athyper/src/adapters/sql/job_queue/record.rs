@@ -6,12 +6,16 @@ use bytes::Bytes;
 
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::jobs::{Claimed, Envelope, JobId, JobRecord, JobState, Lock, QueueName};
+use crate::foundation::jobs::{ChildFailure, Claimed, Envelope, JobId, JobRecord, JobState, Lock, Parent, QueueName};
 use crate::foundation::sql::{FromSqlValue, Row, SqlValue};
 
 /// The columns that [`read_record`] reads, in its order.
 pub(super) const RECORD: &str = "queue, id, kind, version, payload, context, options, attempts_started, attempts_made, \
-                                 created_at, due_at, state, started_at, finished_at, stalls, progress, checkpoint, result, error";
+                                 created_at, due_at, state, started_at, finished_at, stalls, progress, checkpoint, result, error, \
+     (SELECT parents.queue FROM athyper_jobs AS parents WHERE parents.seq = athyper_jobs.parent), \
+     (SELECT parents.id FROM athyper_jobs AS parents WHERE parents.seq = athyper_jobs.parent), \
+     (SELECT children.when_failed FROM athyper_job_children AS children WHERE children.parent = athyper_jobs.parent \
+     AND children.queue = athyper_jobs.queue AND children.id = athyper_jobs.id)";
 
 /// The columns that [`read_claimed`] reads, in its order; by the first three the rows are sorted.
 pub(super) const CLAIMED: &str = "priority, position, seq, queue, id, kind, version, payload, context, options, \
@@ -69,8 +73,9 @@ pub(super) fn read_record(row: Row, now: Timestamp) -> Result<JobRecord> {
         JobState::Delayed | JobState::Parked if due_at <= now => JobState::Waiting,
         state => state,
     };
-    Ok(JobRecord {
+    let mut record = JobRecord {
         envelope,
+        parent: None,
         state,
         created_at,
         due_at,
@@ -83,7 +88,20 @@ pub(super) fn read_record(row: Row, now: Timestamp) -> Result<JobRecord> {
         checkpoint: cells.bytes()?,
         result: cells.bytes()?,
         error: cells.next()?,
-    })
+    };
+    let (queue, id): (Option<String>, Option<String>) = (cells.next()?, cells.next()?);
+    let when_failed: Option<String> = cells.next()?;
+    // What was forgotten has no row any more.
+    let when_failed = when_failed.map_or(Ok(ChildFailure::Forget), |text| read_policy(&text))?;
+    record.parent = queue.zip(id).map(|(queue, id)| Parent { queue: queue_name(queue), id: job_id(id), when_failed });
+    Ok(record)
+}
+
+pub(super) fn read_policy(text: &str) -> Result<ChildFailure> {
+    ChildFailure::ALL
+        .into_iter()
+        .find(|policy| policy.as_str() == text)
+        .ok_or_else(|| Error::internal(format!("a child has the policy `{text}`, which this version does not know")))
 }
 
 /// A job that was taken, with its place in the order.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::Shared;
 use super::finish::{ENDED, HELD, Sweep, end, on_held};
+use super::flows::{self, Ended, Family};
 use super::ready::{READY, last_position, line_up, promote, settle};
 use super::record::{Cells, job_id, micros, read_text};
 use super::turns::position_or_turn;
@@ -21,8 +22,9 @@ use crate::foundation::sql::{Row, Statement};
 pub(super) fn is_needed_sql(locks: &LockClock) -> String {
     format!(
         "SELECT EXISTS (SELECT 1 FROM athyper_jobs WHERE {}) \
-         OR EXISTS (SELECT 1 FROM athyper_job_keys WHERE expires_at <= $4)",
-        silent(locks)
+         OR EXISTS (SELECT 1 FROM athyper_job_keys WHERE expires_at <= $4) OR EXISTS ({})",
+        silent(locks),
+        flows::LEFT
     )
 }
 
@@ -74,12 +76,14 @@ impl<S: SqlStore> Operation for Recover<S> {
             .bind(session.locks.boot().to_owned());
         let rows = session.fetch(silent).await?;
         let mut recovered = Vec::with_capacity(rows.len());
-        let mut sweep = Sweep::default();
+        let (mut sweep, mut family) = (Sweep::default(), Family::default());
         for row in rows {
             let silent = Silent::read(row, &self.queue)?;
-            recovered.push(self.take_back(session, silent, &mut sweep).await?);
+            recovered.push(self.take_back(session, silent, &mut sweep, &mut family).await?);
         }
         sweep.end(session).await?;
+        family.note_left(session, &self.queue).await?;
+        family.tell(session, &self.shared).await?;
         if !recovered.is_empty() {
             self.shared.wake_after_commit(session, &self.queue);
         }
@@ -88,7 +92,13 @@ impl<S: SqlStore> Operation for Recover<S> {
 }
 
 impl<S: SqlStore> Recover<S> {
-    async fn take_back(&self, session: &mut Session<'_>, silent: Silent, sweep: &mut Sweep) -> Result<Recovered> {
+    async fn take_back(
+        &self,
+        session: &mut Session<'_>,
+        silent: Silent,
+        sweep: &mut Sweep,
+        family: &mut Family,
+    ) -> Result<Recovered> {
         let stalls = silent.stalls.saturating_add(1);
         let state =
             if silent.is_cancelled || stalls > self.policy.max_stalls { JobState::Failed } else { JobState::Waiting };
@@ -103,10 +113,11 @@ impl<S: SqlStore> Recover<S> {
             } else {
                 format!("its worker went silent {stalls} times in a row while it held the job")
             };
-            let fail = on_held(sql, &silent.lock).bind(micros(session.now)).bind(stalls).bind(error);
+            let fail = on_held(sql, &silent.lock).bind(micros(session.now)).bind(stalls).bind(error.as_str());
             let row = session.fetch(fail).await?.into_iter().next();
             if let Some(row) = &row {
                 sweep.after(session, &self.queue, state, row).await?;
+                family.note(row, &self.queue, &silent.lock.id, Ended::Failed(error))?;
             }
             row
         } else {

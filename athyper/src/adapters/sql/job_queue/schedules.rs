@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::add::{Prepared, add, prepare};
+use super::add::{Batch, add, prepare};
 use super::record::{Cells, from_micros, job_id, micros};
 use super::{Shared, SqlJobQueue};
 use crate::adapters::sql::dialect::{kept, one_at_a_time_in_schedules};
@@ -73,7 +73,7 @@ struct FireOne<S: SqlStore> {
     epoch: i64,
     tick: Timestamp,
     overlap: Overlap,
-    job: Option<Prepared>,
+    job: Option<Batch>,
 }
 
 const FIND: &str = "SELECT epoch, high_water, last_queue, last_job FROM athyper_schedules WHERE name = $1";
@@ -102,10 +102,10 @@ impl<S: SqlStore> Operation for FireOne<S> {
             _ => None,
         };
         let added = match job {
-            Some(job) => add(session, &self.shared, std::slice::from_ref(job)).await?.pop().map(|added| added.id),
+            Some(job) => add(session, &self.shared, job).await?.pop().map(|added| added.id),
             None => None,
         };
-        let queue = added.as_ref().and(job).map(|job| job.queue().as_str().to_owned());
+        let queue = added.as_ref().and(job).and_then(Batch::queue).map(|queue| queue.as_str().to_owned());
         let advance = Statement::text(MOVE)
             .bind(self.schedule.as_str())
             .bind(micros(self.tick))
@@ -159,7 +159,7 @@ impl<S: SqlStore> ScheduleStore for SqlJobQueue<S> {
     }
 
     async fn fire(&self, fire: Fire) -> Result<Fired> {
-        let job = prepare(fire.job.into_iter().collect())?.pop();
+        let job = fire.job.map(|job| prepare(vec![job])).transpose()?;
         let fire = FireOne {
             shared: self.shared.clone(),
             schedule: fire.schedule,

@@ -46,6 +46,7 @@ impl Desk<'_> {
             "WAITING",
             "DELAYED",
             "PARKED",
+            "WAITING CHILDREN",
             "ACTIVE",
             "COMPLETED",
             "FAILED",
@@ -54,7 +55,7 @@ impl Desk<'_> {
             "",
         ]);
         for stats in &all {
-            let [waiting, delayed, parked, active, completed, failed] =
+            let [waiting, delayed, parked, waiting_children, active, completed, failed] =
                 JobState::ALL.map(|state| stats.counts.get(state).to_string());
             let waits = waits(stats, now)
                 .map_or_else(|| "-".to_owned(), |seconds| format_duration(Duration::from_secs(seconds)));
@@ -64,6 +65,7 @@ impl Desk<'_> {
                 waiting,
                 delayed,
                 parked,
+                waiting_children,
                 active,
                 completed,
                 failed,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, shown};
 use crate::foundation::error::Result;
-use crate::foundation::jobs::{JobFilter, JobId, JobRecord};
+use crate::foundation::jobs::{ChildRecord, JobFilter, JobId, JobRecord};
 use crate::runtime::command_line::Output;
 use crate::runtime::command_line::output::{harmless, line};
 use crate::runtime::command_line::table::Table;
@@ -41,7 +41,13 @@ impl Desk<'_> {
         let Some(record) = self.queue.get(&queue, id).await? else {
             return Err(queue.lacks(id));
         };
-        Ok(if self.json { Output::json(&describe(&record)) } else { Output::text(sheet(&record)) })
+        let children = self.queue.children(&queue, id).await?;
+        if !self.json {
+            return Ok(Output::text(sheet(&record, &children)));
+        }
+        let mut value = describe(&record);
+        value["children"] = children.iter().map(describe_child).collect();
+        Ok(Output::json(&value))
     }
 
     pub(super) async fn logs(&self, queue: &str, id: &JobId) -> Result<Output> {
@@ -73,7 +79,7 @@ fn shorten(error: &str) -> String {
 }
 
 /// Everything known of a job, one fact a line.
-fn sheet(record: &JobRecord) -> String {
+fn sheet(record: &JobRecord, children: &[ChildRecord]) -> String {
     let mut text = String::new();
     let mut fact =
         |name: &str, value: &dyn Display| line(&mut text, format_args!("{name:<12}{}", harmless(&value.to_string())));
@@ -104,6 +110,15 @@ fn sheet(record: &JobRecord) -> String {
             fact(name, &document(value));
         }
     }
+    if let Some(parent) = &record.parent {
+        fact("parent", &format_args!("{}/{}, when this fails: {}", parent.queue, parent.id, parent.when_failed));
+    }
+    for (index, child) in children.iter().enumerate() {
+        let name = if index == 0 { "children" } else { "" };
+        let error = child.error.as_deref().map(|error| format!(": {}", shorten(error))).unwrap_or_default();
+        let (queue, id, kind, state) = (&child.queue, &child.id, &child.kind, child.state.as_str());
+        fact(name, &format_args!("{queue}/{id} {kind} {state}{error}"));
+    }
     if let Some(error) = &record.error {
         for (index, part) in error.lines().enumerate() {
             fact(if index == 0 { "error" } else { "" }, &part);
@@ -117,6 +132,17 @@ fn document(bytes: &Bytes) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()))
 }
 
+fn describe_child(child: &ChildRecord) -> Value {
+    json!({
+        "queue": child.queue,
+        "id": child.id,
+        "job": child.kind,
+        "state": child.state,
+        "result": child.result.as_ref().map(document),
+        "error": child.error,
+    })
+}
+
 fn describe(record: &JobRecord) -> Value {
     let envelope = &record.envelope;
     let context = &envelope.context;
@@ -126,6 +152,9 @@ fn describe(record: &JobRecord) -> Value {
         "job": envelope.kind,
         "version": envelope.version,
         "state": record.state,
+        "parent": record.parent.as_ref().map(|parent| json!({
+            "queue": parent.queue, "id": parent.id, "when_failed": parent.when_failed,
+        })),
         "attempts": envelope.options.attempts,
         "attempts_made": record.attempts_made,
         "attempts_started": record.attempts_started,

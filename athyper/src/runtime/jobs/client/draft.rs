@@ -1,6 +1,7 @@
 //! A job while its options are being said.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use super::Jobs;
 use crate::foundation::clock::{Timestamp, to_microseconds};
 use crate::foundation::context::Context;
 use crate::foundation::error::{Error, Result};
-use crate::foundation::jobs::{Envelope, JobId, JobOptions, NewJob, QueueName, Unique};
+use crate::foundation::jobs::{ChildFailure, Envelope, JobId, JobOptions, NewJob, Parent, QueueName, Unique};
 use crate::runtime::current_context::current_context;
 
 /// When a job becomes ready.
@@ -32,6 +33,10 @@ pub(super) struct Draft {
     pub(super) serial_key: Option<String>,
     pub(super) id: Option<JobId>,
     pub(super) context: Option<Context>,
+    pub(super) when_failed: Option<ChildFailure>,
+    pub(super) children: Vec<Self>,
+    /// What is wrong with one of the children.
+    pub(super) wrong: Option<Error>,
 }
 
 /// What every store, URL and log line can carry as an id or a key.
@@ -49,6 +54,9 @@ impl Draft {
             serial_key: None,
             id: None,
             context: None,
+            when_failed: None,
+            children: Vec::new(),
+            wrong: None,
         }
     }
 
@@ -59,6 +67,36 @@ impl Draft {
         Ok(self.fill(payload, jobs))
     }
 
+    /// The job and those below it, level by level.
+    pub(super) fn into_flow(self, jobs: &Jobs) -> Result<Vec<NewJob>> {
+        if self.when_failed.is_some() {
+            return Err(invalid("`when_failed` is said of a child, and this job has no parent"));
+        }
+        let mut flow = Vec::new();
+        let mut next: VecDeque<(Self, Option<(Parent, Context)>)> = VecDeque::from([(self, None)]);
+        while let Some((mut draft, above)) = next.pop_front() {
+            if let Some(wrong) = draft.wrong.take() {
+                return Err(wrong);
+            }
+            let children = std::mem::take(&mut draft.children);
+            let when_failed = draft.when_failed.unwrap_or_default();
+            // Nobody else than its parent asks for a child: it is of the same unit of work.
+            let (parent, context) = above.unzip();
+            draft.context = draft.context.or(context);
+            let mut job = draft.into_job(jobs)?;
+            job.parent = parent.map(|parent| Parent { when_failed, ..parent });
+            let own = Parent {
+                queue: job.envelope.queue.clone(),
+                id: job.envelope.id.clone(),
+                when_failed: ChildFailure::default(),
+            };
+            let context = job.envelope.context.clone();
+            next.extend(children.into_iter().map(|child| (child, Some((own.clone(), context.clone())))));
+            flow.push(job);
+        }
+        Ok(flow)
+    }
+
     /// A job for each payload, all with the same options.
     pub(super) fn into_jobs(self, payloads: Vec<Bytes>, jobs: &Jobs) -> Result<Vec<NewJob>> {
         self.check()?;
@@ -67,7 +105,7 @@ impl Draft {
 
     fn check(&self) -> Result<()> {
         if self.options.attempts == 0 {
-            return Err(Error::invalid("a job needs at least one attempt").with_code("job-options"));
+            return Err(invalid("a job needs at least one attempt"));
         }
         check_text("the id of a job", self.id.as_ref().map(JobId::as_str))?;
         check_text("the unique key of a job", self.unique.as_ref().map(|unique| unique.key.as_str()))?;
@@ -98,8 +136,13 @@ impl Draft {
             },
             unique: self.unique.clone(),
             serial_key: self.serial_key.clone(),
+            parent: None,
         }
     }
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::invalid(message).with_code("job-options")
 }
 
 fn check_text(what: &str, text: Option<&str>) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -9,8 +10,8 @@ use futures_core::future::BoxFuture;
 use super::draft::Draft;
 use super::options::shared_options;
 use super::{JobHandle, Jobs, no_answer};
-use crate::foundation::error::Result;
-use crate::foundation::jobs::{JobId, Unique};
+use crate::foundation::error::{Error, Result};
+use crate::foundation::jobs::{ChildFailure, JobId, Unique};
 use crate::foundation::sql::Tx;
 
 /// One job on its way into the queue; nothing happens until it is awaited.
@@ -41,9 +42,47 @@ impl<'a, J> Enqueue<'a, J> {
         self
     }
 
+    /// Adds a child, which is a job that has not been awaited: this one runs once it is done, and
+    /// [reads what it returned](crate::jobs::JobContext::children).
+    ///
+    /// Children may be of any kind and queue, have any option but `in_tx`, and have children themselves. All of them are enqueued in
+    /// one round trip, or none. A child without a context of its own is of its parent's.
+    ///
+    /// ```
+    /// # use athyper::jobs::{Job, Jobs};
+    /// # async fn example<Report: Job, Count: Job>(jobs: &Jobs, report: Report, one: Count, other: Count) -> athyper::Result<()> {
+    /// let report = jobs.enqueue(report).child(jobs.enqueue(one).attempts(5)).child(jobs.enqueue(other)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn child<C>(mut self, child: Enqueue<'_, C>) -> Self {
+        let mut draft = child.draft;
+        if child.tx.is_some() {
+            let message =
+                "a child is enqueued by its parent: say `.in_tx` of the job that has no parent, for all of them";
+            draft.wrong = Some(Error::invalid(message).with_code("job-options"));
+        } else if !Arc::ptr_eq(&child.jobs.link, &self.jobs.link) {
+            let message = "a child was made by another client than its parent, which may have another queue";
+            draft.wrong = Some(Error::invalid(message).with_code("job-options"));
+        }
+        self.draft.children.push(draft);
+        self
+    }
+
+    /// Adds [children](Self::child) in this order.
+    pub fn children<'c, C>(self, children: impl IntoIterator<Item = Enqueue<'c, C>>) -> Self {
+        children.into_iter().fold(self, Self::child)
+    }
+
+    /// What it means for the parent when this child has failed for good; without it, the parent fails as well.
+    pub fn when_failed(mut self, then: ChildFailure) -> Self {
+        self.draft.when_failed = Some(then);
+        self
+    }
+
     /// Enqueues it inside a transaction: it exists once that commits, or never.
     ///
-    /// Inside `db.transaction(…, async |tx| …)` write `.in_tx(tx)`.
+    /// Inside `db.transaction(…, async |tx| …)` write `.in_tx(tx)`. Its children go with it.
     pub fn in_tx<'t>(self, tx: &'t mut Tx) -> Enqueue<'t, J>
     where
         'a: 't,
@@ -57,14 +96,16 @@ impl<'a, J> IntoFuture for Enqueue<'a, J> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     /// # Errors
-    /// `Invalid` when the payload cannot be encoded or an option means nothing; `Configuration` when the queue takes no
-    /// part in the transaction; those of the queue, such as `Unavailable`.
+    /// `Invalid` when the payload cannot be encoded or an option means nothing, and with the code `job-flow` or `job-flow-size`
+    /// when children cannot be; `Conflict` with the code `job-flow-parent` when another parent that has not ended waits for a
+    /// child; `Configuration` when the queue takes no part in the transaction; those of the queue, such as `Unavailable`.
     fn into_future(self) -> Self::IntoFuture {
-        let job = self.draft.into_job(self.jobs);
+        let flow = self.draft.into_flow(self.jobs);
         Box::pin(async move {
-            let job = job?;
-            let (queue, keep) = (job.envelope.queue.clone(), job.envelope.options.keep_completed);
-            let added = self.jobs.add(vec![job], self.tx).await?.pop().ok_or_else(no_answer)?;
+            let flow = flow?;
+            let Some(root) = flow.first() else { return Err(no_answer()) };
+            let (queue, keep) = (root.envelope.queue.clone(), root.envelope.options.keep_completed);
+            let added = self.jobs.add(flow, self.tx).await?.into_iter().next().ok_or_else(no_answer)?;
             Ok(JobHandle::new(self.jobs, queue, added, keep))
         })
     }
