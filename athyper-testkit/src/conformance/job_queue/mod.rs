@@ -149,7 +149,6 @@ macro_rules! job_queue_conformance {
             a_cancelled_job_that_fails_says_why a_cancelled_job_of_a_silent_worker_ends what_has_ended_cannot_be_cancelled
             a_cancelled_job_frees_its_serial_key a_cancelled_job_can_be_retried
             a_checkpoint_comes_with_the_next_attempt a_checkpoint_stays a_stale_worker_keeps_no_checkpoint
-            a_log_has_its_rows_in_order a_log_goes_with_its_job a_long_log_keeps_its_latest_rows a_stale_worker_logs_nothing
             many_workers_get_each_job_once many_producers_lose_no_job one_of_many_producers_adds_an_id
             one_of_many_producers_gets_a_key one_of_many_reports_is_accepted
             a_report_and_a_recovery_do_not_both_win many_workers_respect_a_serial_key
@@ -191,6 +190,7 @@ macro_rules! job_queue_conformance {
             a_token_from_the_future_is_refused verdicts_come_in_order renewing_holds_a_job
             renewing_answers_with_what_is_lost a_lock_that_ran_out_is_good_until_taken_back
             a_wall_clock_that_jumps_ends_no_lock a_restart_of_the_machine_ends_locks
+            a_log_has_its_rows_in_order a_log_goes_with_its_job a_long_log_keeps_its_latest_rows a_stale_worker_logs_nothing
             first_come_first_served the_order_of_one_call_is_kept a_smaller_priority_number_runs_first
             extreme_priorities_are_ordered equal_priorities_keep_their_order a_better_priority_overtakes
             a_delayed_job_takes_its_place_by_when_it_became_ready delayed_jobs_are_ordered_by_their_time
