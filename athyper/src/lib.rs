@@ -51,6 +51,20 @@ pub mod schedule {
 }
 
 /// The outbox: what a transaction of the database says to another store, such as a job queue in Redis.
+///
+/// Products write `.in_tx(tx)`, and the kernel does the rest. This is for tests, tools, and destinations of one's own.
+///
+/// ```
+/// use athyper::outbox::{Outbox, OutboxFilter, OutboxState};
+///
+/// async fn tell_of_refused(outbox: &dyn Outbox) -> athyper::Result<()> {
+///     let refused = OutboxFilter { state: Some(OutboxState::Failed), ..OutboxFilter::default() };
+///     for record in outbox.list(&refused).await? {
+///         println!("{}: {}", record.message.id, record.error.unwrap_or_default());
+///     }
+///     Ok(())
+/// }
+/// ```
 pub mod outbox {
     pub use crate::foundation::outbox::{
         Destination, JOBS, JobBatch, Outbox, OutboxAnswer, OutboxBatch, OutboxCounts, OutboxFilter, OutboxMessage,

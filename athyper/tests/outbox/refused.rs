@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use athyper::jobs::{Delivered, Delivery};
-use athyper::outbox::{Destination, JOBS, JobDestination, OutboxFilter, OutboxMessage, OutboxState};
+use athyper::outbox::{
+    Destination, JOBS, JobDestination, OutboxAnswer, OutboxFilter, OutboxMessage, OutboxState, OutboxStep,
+};
 use athyper::sql::Isolation;
 use athyper::{Error, ErrorKind, Result};
 
-use crate::support::{Base, Target, World, message};
+use athyper_testkit::clock::VirtualClock;
+use tokio::sync::Notify;
+
+use crate::support::{Base, Target, World, message, within_a_minute};
 
 async fn write(world: &World, messages: Vec<OutboxMessage>) {
     let written = world.db.transaction(Isolation::Default, async |tx| world.outbox.write(tx, messages).await);
@@ -116,14 +122,78 @@ async fn a_defect_that_stays_with_a_message_sets_it_aside_after_some_tries() {
 
 #[tokio::test]
 async fn what_was_refused_long_ago_goes() {
-    let clock = athyper_testkit::clock::VirtualClock::new();
+    let clock = VirtualClock::new();
     let world = World::with_clock(Base::Sqlite, Target::Redis, clock.clone()).await;
     let relay = world.relay();
     write(&world, vec![poisoned("old")]).await;
     relay.move_all().await.unwrap();
-    clock.advance(std::time::Duration::from_secs(31 * 24 * 3600)).await;
+    clock.advance(Duration::from_secs(31 * 24 * 3600)).await;
     write(&world, vec![poisoned("new")]).await;
     relay.move_all().await.unwrap();
     let left = world.outbox.list(&OutboxFilter::default()).await.unwrap();
     assert_eq!(left.iter().map(|record| record.message.id.as_str()).collect::<Vec<_>>(), ["new"]);
+}
+
+/// Refuses two messages together, and stands still before it takes one of them.
+#[derive(Debug)]
+struct Hesitant {
+    inner: JobDestination,
+    reached: Notify,
+    goes_on: Notify,
+}
+
+#[async_trait]
+impl Destination for Hesitant {
+    fn name(&self) -> &str {
+        JOBS
+    }
+
+    async fn deliver(&self, delivery: &Delivery, messages: &[OutboxMessage]) -> Result<Delivered> {
+        match messages.len() {
+            0 => {}
+            1 => {
+                self.reached.notify_one();
+                self.goes_on.notified().await;
+            }
+            _ => return Err(Error::invalid("not both of them")),
+        }
+        self.inner.deliver(delivery, messages).await
+    }
+}
+
+/// A batch that was given up, because one of its messages was refused, arrives no more: not even from a relay that was on its way with
+/// it all the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_was_given_up_arrives_no_more() {
+    let clock = VirtualClock::new();
+    clock.set("2026-11-28T10:00:00Z");
+    for target in [Target::Memory, Target::Redis, Target::Sqlite] {
+        let world = World::with_clock(Base::Sqlite, target, clock.clone()).await;
+        write(&world, vec![message("a", 1, |_| {}), message("b", 2, |_| {})]).await;
+        let step = OutboxStep {
+            destination: JOBS.to_owned(),
+            holder: "a relay that stands still".to_owned(),
+            lease: Duration::from_secs(5),
+            max: 500,
+            settled: None,
+        };
+        let OutboxAnswer::Batch(on_its_way) = world.outbox.step(&step).await.unwrap() else {
+            panic!("there is a batch");
+        };
+        clock.advance(Duration::from_secs(6)).await;
+        let inner = JobDestination::new(world.queue.clone());
+        let hesitant = Arc::new(Hesitant { inner, reached: Notify::new(), goes_on: Notify::new() });
+        let relay = world.relay_of(world.outbox.clone(), hesitant.clone());
+        let moving = tokio::spawn(async move { relay.move_all().await });
+        within_a_minute(hesitant.reached.notified()).await;
+        let direct = JobDestination::new(world.queue.clone());
+        let late = direct.deliver(&on_its_way.delivery, &on_its_way.messages).await.unwrap();
+        assert_eq!(late, Delivered::Before, "{target:?}: its number is used up");
+        assert!(world.run_all().await.is_empty());
+        hesitant.goes_on.notify_one();
+        within_a_minute(hesitant.reached.notified()).await;
+        hesitant.goes_on.notify_one();
+        assert_eq!(within_a_minute(moving).await.unwrap().unwrap(), 2);
+        assert_eq!(world.run_all().await, [1, 2], "{target:?}");
+    }
 }

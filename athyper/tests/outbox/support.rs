@@ -197,7 +197,7 @@ pub(crate) fn message(id: &str, note: u32, change: impl FnOnce(&mut athyper::job
             context: athyper::context::Context::background(),
             options: Note::OPTIONS,
         },
-        due_at: SystemClock::new().now(),
+        due_at: athyper::clock::Timestamp::UNIX_EPOCH,
         unique: None,
         serial_key: None,
     };

@@ -15,8 +15,9 @@ use drills::wait;
 
 use crate::support::{History, PATIENCE, Store, check_tokens, histories, product};
 
-/// How many processes there are, each with everything: HTTP, workers, a relay.
+/// How many processes there are, each with HTTP, workers and a relay.
 const PROCESSES: usize = 3;
+const MODES: &str = "api,worker";
 
 /// Places one order; answers the status, or nothing if it is not known what became of it.
 fn place(process: &Running, id: &str, keep: bool, outside: bool) -> Option<u16> {
@@ -33,7 +34,7 @@ struct Placed {
 
 /// Places orders at all processes while one after the other is killed and started anew. Of each four orders one is undone.
 fn place_and_kill(product: &Product, ledger: &Ledger, goal: usize, kills: usize) -> (Vec<Running>, Placed) {
-    let processes: Vec<RwLock<Running>> = (0..PROCESSES).map(|_| RwLock::new(product.start())).collect();
+    let processes: Vec<RwLock<Running>> = (0..PROCESSES).map(|_| RwLock::new(product.start_mode(MODES))).collect();
     let placed = Mutex::new(Placed::default());
     let (accepted, have_been_killed) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
@@ -65,7 +66,7 @@ fn place_and_kill(product: &Product, ledger: &Ledger, goal: usize, kills: usize)
             // In the middle of whatever its clients asked for.
             victim.read().unwrap().kill_at_once().unwrap();
             let mut victim = victim.write().unwrap();
-            *victim = product.start();
+            *victim = product.start_mode(MODES);
         }
         have_been_killed.store(true, Ordering::Relaxed);
     });
@@ -131,7 +132,7 @@ fn orders_in_postgres_and_their_jobs_in_redis_are_one() {
 fn jobs_that_are_enqueued_outside_run_for_orders_that_never_were() {
     let queue = Store::redis();
     let product = product(&queue);
-    let process = product.start();
+    let process = product.start_mode(MODES);
     assert_eq!(place(&process, "phantom", false, true), Some(409));
     wait::until("the phantom is run", PATIENCE, || done(&histories(&product)).contains("phantom").then_some(()));
     assert!(committed(&process).is_empty());

@@ -16,7 +16,9 @@ use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::health::HealthCheck;
 use crate::foundation::jobs::Delivered;
 use crate::foundation::metrics::MetricsRegistry;
-use crate::foundation::outbox::{Destination, Outbox, OutboxAnswer, OutboxBatch, OutboxStep, Settled, Settlement};
+use crate::foundation::outbox::{
+    Destination, Outbox, OutboxAnswer, OutboxBatch, OutboxCounts, OutboxStep, Settled, Settlement,
+};
 
 /// For how long other relays leave the messages to this one unless it takes another step.
 const LEASE: Duration = Duration::from_secs(5);
@@ -164,11 +166,13 @@ impl Relay {
 
     /// One round of the background loop; `None` when something failed.
     async fn round(&self) -> Option<Look> {
-        let outcome = self.look(&mut 0).await;
-        let counted = self.count(outcome.is_err()).await;
-        let (look, error) = match outcome.and_then(|look| counted.map(|()| look)) {
+        let (look, error) = match self.look(&mut 0).await {
             Ok(look) => (Some(look), None),
-            Err(error) => (None, Some(error.report())),
+            Err(error) => {
+                // What waits because of it is worth knowing; if that cannot be known either, the error says more.
+                let _unknown = self.count(&mut *self.pace.lock().await, PAUSE.1).await;
+                (None, Some(error.report()))
+            }
         };
         let mut status = self.status.lock();
         status.last_look = self.clock.since_boot();
@@ -192,7 +196,7 @@ impl Relay {
     async fn look(&self, moved: &mut usize) -> Result<Look> {
         let mut pace = self.pace.lock().await;
         // A look costs no write, so that an idle relay is in nobody's way.
-        if pace.settled.is_none() && !self.outbox.has_waiting(self.destination.name()).await? {
+        if !self.has_work(&mut pace).await? && pace.settled.is_none() {
             return Ok(Look::Empty);
         }
         while !self.stops.load(Ordering::Relaxed) {
@@ -274,19 +278,25 @@ impl Relay {
         Ok(())
     }
 
-    /// Looks up what stands where, now and then.
-    async fn count(&self, now_and_then: bool) -> Result<()> {
-        let mut pace = self.pace.lock().await;
+    /// Whether a message waits. Now and then that is asked by counting them, so that an idle relay asks one question a look.
+    async fn has_work(&self, pace: &mut Pace) -> Result<bool> {
+        match self.count(pace, COUNTED_EVERY).await? {
+            Some(counts) => Ok(counts.waiting > 0),
+            None => self.outbox.has_waiting(self.destination.name()).await,
+        }
+    }
+
+    /// Looks up what stands where, unless that was done within a time.
+    async fn count(&self, pace: &mut Pace, every: Duration) -> Result<Option<OutboxCounts>> {
         let now = self.clock.since_boot();
-        let every = if now_and_then { PAUSE.1 } else { COUNTED_EVERY };
         if pace.counted.is_some_and(|counted| now.saturating_sub(counted) < every) {
-            return Ok(());
+            return Ok(None);
         }
         let counts = self.outbox.counts(self.destination.name()).await?;
         pace.counted = Some(now);
         self.observer.looked_up(&counts, self.clock.now());
         self.status.lock().counts = counts;
-        Ok(())
+        Ok(Some(counts))
     }
 }
 
