@@ -28,10 +28,10 @@ pub mod jobs {
     #[cfg(feature = "memory")]
     pub use crate::adapters::memory::MemoryJobQueue;
     pub use crate::foundation::jobs::{
-        Added, Backoff, CANCELLED, Capabilities, ChildFailure, ChildRecord, Claimed, Envelope, Finish, Finished,
-        Growth, Job, JobAdministration, JobCounts, JobFilter, JobId, JobOptions, JobQueue, JobRecord, JobState,
-        LOG_ROWS, Limit, Lock, MOST_JOBS_OF_A_FLOW, NewJob, Outcome, Parent, Priority, QueueLimits, QueueName,
-        QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast, Verdict,
+        Added, Backoff, CANCELLED, Capabilities, ChildFailure, ChildRecord, Claimed, Delivered, Delivery, Envelope,
+        Finish, Finished, Growth, Job, JobAdministration, JobCounts, JobFilter, JobId, JobOptions, JobQueue, JobRecord,
+        JobState, LOG_ROWS, Limit, Lock, MOST_JOBS_OF_A_FLOW, NewJob, Outcome, Parent, Priority, QueueLimits,
+        QueueName, QueueOrdering, Rate, Recovered, RecoveryPolicy, Retention, Take, Unique, Upcast, Verdict,
     };
     pub use crate::runtime::jobs::{
         AttemptReport, AwaitResult, Children, ContainerRunner, Drained, Enqueue, EnqueueAll, HandlerOutcome,
@@ -48,6 +48,29 @@ pub mod schedule {
         FiredTick, NextTick, Schedule, ScheduleBuilder, ScheduleDescriptor, SchedulePlan, Scheduler, SchedulerOptions,
         SchedulerPorts, Tick,
     };
+}
+
+/// The outbox: what a transaction of the database says to another store, such as a job queue in Redis.
+///
+/// Products write `.in_tx(tx)`, and the kernel does the rest. This is for tests, tools, and destinations of one's own.
+///
+/// ```
+/// use athyper::outbox::{Outbox, OutboxFilter, OutboxState};
+///
+/// async fn tell_of_refused(outbox: &dyn Outbox) -> athyper::Result<()> {
+///     let refused = OutboxFilter { state: Some(OutboxState::Failed), ..OutboxFilter::default() };
+///     for record in outbox.list(&refused).await? {
+///         println!("{}: {}", record.message.id, record.error.unwrap_or_default());
+///     }
+///     Ok(())
+/// }
+/// ```
+pub mod outbox {
+    pub use crate::foundation::outbox::{
+        Destination, JOBS, JobBatch, Outbox, OutboxAnswer, OutboxBatch, OutboxCounts, OutboxFilter, OutboxMessage,
+        OutboxRecord, OutboxState, OutboxStep, Settled, Settlement,
+    };
+    pub use crate::runtime::outbox::{JobDestination, Relay};
 }
 
 /// One process of several leads.
@@ -193,8 +216,8 @@ pub mod command_line {
 /// The kernel: a product is collected, checked as a whole, and run.
 pub mod kernel {
     pub use crate::runtime::kernel::{
-        Assembly, Kernel, KernelBuilder, KernelHandle, LifecycleHook, MigrationReport, ProbedStore, RunningKernel,
-        StopReport,
+        Assembly, JobTransactions, Kernel, KernelBuilder, KernelHandle, LifecycleHook, MigrationReport, ProbedStore,
+        RunningKernel, StopReport,
     };
 }
 

@@ -443,6 +443,7 @@ macro_rules! modules {
 ///     database: None,
 ///     jobs: None,
 ///     leases: None,
+///     outbox: None,
 /// });
 /// # fn main() { assert!(athyper::driver::drivers().any(|driver| driver.scheme == "tape")); }
 /// ```

@@ -87,6 +87,14 @@ impl Running {
         self.child.wait().map(drop)
     }
 
+    /// SIGKILL, whoever else uses it at the moment.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn kill_at_once(&self) -> io::Result<()> {
+        self.signal(Signal::KILL)
+    }
+
     /// Asks it to stop (SIGTERM).
     ///
     /// # Errors

@@ -33,21 +33,40 @@ impl Driver {
         self.ran.lock().unwrap_or_else(PoisonError::into_inner).get(&handler).copied().unwrap_or(0)
     }
 
+    /// Moves what was committed from the outbox to the queue.
+    pub(super) async fn move_outbox(&self) {
+        if let Some(relay) = self.assembly.relay()
+            && let Err(error) = patiently(relay.move_all()).await
+        {
+            panic!("the jobs cannot be moved from the outbox to their queue: {}", error.report());
+        }
+    }
+
     /// Runs every job that is due, and those that become due by that.
     pub(super) async fn run_jobs(&self) -> Vec<AttemptReport> {
         let Some(workers) = self.assembly.workers() else { return Vec::new() };
-        let reports = match patiently(workers.run_available()).await {
-            Ok(reports) => reports,
-            Err(error) => panic!("the jobs cannot be run: {}", error.report()),
-        };
+        let mut all = Vec::new();
+        loop {
+            self.move_outbox().await;
+            let reports = match patiently(workers.run_available()).await {
+                Ok(reports) => reports,
+                Err(error) => panic!("the jobs cannot be run: {}", error.report()),
+            };
+            // What ran may have committed more.
+            let is_done = reports.is_empty() || self.assembly.relay().is_none();
+            all.extend(reports);
+            if is_done {
+                break;
+            }
+        }
         let mut ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
-        for report in &reports {
+        for report in &all {
             if let (Some(handler), Some(athyper::jobs::Outcome::Complete(_))) = (report.handler, &report.outcome) {
                 *ran.entry(handler).or_default() += 1;
             }
         }
         drop(ran);
-        reports
+        all
     }
 
     /// Fires due ticks and runs due jobs.

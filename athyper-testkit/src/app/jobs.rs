@@ -92,6 +92,7 @@ impl TestJobs {
     pub async fn records<J: Job>(&self, states: &[JobState]) -> Vec<JobRecord> {
         let filter = JobFilter { states: states.to_vec(), kind: Some(J::KIND.to_owned()), offset: 0, limit: 10_000 };
         let queue = QueueName::from(J::OPTIONS.queue.as_ref());
+        self.driver.move_outbox().await;
         match self.driver.assembly.jobs().queue().list(&queue, &filter).await {
             Ok(records) => records,
             Err(error) => panic!("the queue cannot be read: {}", error.report()),

@@ -4,6 +4,7 @@
 //! `scripts/tools` of athyper's repository installs their programs; elsewhere they are looked for on the `PATH`.
 
 mod fault_proxy;
+mod pgbouncer;
 mod postgres;
 mod redis;
 mod redis_cluster;
@@ -13,6 +14,7 @@ mod tools;
 mod watched;
 
 pub use fault_proxy::{Fault, FaultProxy};
+pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
 pub use redis::RedisServer;
 pub use redis_cluster::{RedisCluster, SlotMove};

@@ -1,10 +1,10 @@
 //! A PostgreSQL server for tests.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,8 +13,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use super::tools;
 use super::watched::{Watched, free_address, wait_for};
 
-const USER: &str = "athyper";
-const PASSWORD: &str = "athyper-secret";
+pub(super) const USER: &str = "athyper";
+pub(super) const PASSWORD: &str = "athyper-secret";
 
 /// PostgreSQL refuses to run as root: there it runs as `nobody`, who may still read programs below a folder of root's.
 const NOBODY: u32 = 65534;
@@ -55,13 +55,69 @@ impl PostgresServer {
     /// When it does not start.
     #[must_use]
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("athyper-postgres-{}-{number}", std::process::id()));
-        let _left_behind = fs::remove_dir_all(&folder);
-        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let folder = fresh_folder();
         initialise(&folder)
             .unwrap_or_else(|error| panic!("initdb makes no data folder (scripts/tools installs it): {error}"));
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::start_in(folder, settings)
+    }
+
+    /// Starts a replica of this server, which follows it by streaming and answers those who only read. What it follows may be
+    /// reached through a proxy, such as a [`FaultProxy`](super::FaultProxy).
+    ///
+    /// The primary waits for no replica yet: see [`wait_for_replicas`](Self::wait_for_replicas).
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_replica(&self, through: Option<SocketAddr>) -> Self {
+        let folder = fresh_folder();
+        let address = through.unwrap_or(self.address);
+        let url = self.url().replacen(&self.address.to_string(), &address.to_string(), 1);
+        copy(&folder, &url)
+            .unwrap_or_else(|error| panic!("pg_basebackup copies nothing (scripts/tools installs it): {error}"));
+        let replica = Self::start_in(folder, self.settings.clone());
+        let streams =
+            || self.try_ask(&self.url(), "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'");
+        let follows = wait_for(|| streams().is_ok_and(|count| count != "0").then_some(()));
+        assert!(follows.is_some(), "the replica does not follow:\n{}", replica.log());
+        replica
+    }
+
+    /// From here on a commit is answered once a replica has it too: on its disk (`on`) or visible there (`remote_apply`), as
+    /// `synchronous_commit` says.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub fn wait_for_replicas(&self, synchronous_commit: &str) {
+        self.ask(&self.url(), &format!("ALTER SYSTEM SET synchronous_commit = '{synchronous_commit}'"));
+        self.ask(&self.url(), "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.ask(&self.url(), "SELECT pg_reload_conf()");
+        let is_synchronous = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        let waits = wait_for(|| (self.ask(&self.url(), is_synchronous) != "0").then_some(()));
+        assert!(waits.is_some(), "no replica is waited for:\n{}", self.log());
+    }
+
+    /// Waits until this replica shows all that its primary has written by now.
+    ///
+    /// # Panics
+    /// When one of them cannot be reached, or the replica does not follow.
+    pub fn catch_up_with(&self, primary: &Self) {
+        let written = primary.ask(&primary.url(), "SELECT pg_current_wal_insert_lsn()");
+        let shows = format!("SELECT pg_last_wal_replay_lsn() >= '{written}'");
+        let follows = wait_for(|| (self.ask(&self.url(), &shows) == "t").then_some(()));
+        assert!(follows.is_some(), "the replica does not follow:\n{}", self.log());
+    }
+
+    /// Makes a replica a primary, and waits until it accepts writes.
+    ///
+    /// # Panics
+    /// When it is none, or does not become one.
+    pub fn promote(&self) {
+        assert_eq!(self.ask(&self.url(), "SELECT pg_promote(true, 30)"), "t", "it is promoted:\n{}", self.log());
+    }
+
+    fn start_in(folder: PathBuf, settings: Vec<(String, String)>) -> Self {
         let mut server = Self {
             address: free_address(),
             folder,
@@ -136,9 +192,7 @@ impl PostgresServer {
     /// # Errors
     /// When the server cannot be reached, or refuses it.
     pub fn try_ask(&self, url: &str, sql: &str) -> io::Result<String> {
-        let mut psql = Command::new(tools::program("psql"));
-        psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).env("PGCONNECT_TIMEOUT", "5");
-        printed(psql.stdin(Stdio::null()))
+        psql(url, sql)
     }
 
     /// Kills it without warning, with everything it started, as `kill -9` does.
@@ -203,7 +257,8 @@ impl PostgresServer {
             let noted = fs::read_to_string(data.join("postmaster.pid")).ok()?;
             let mut lines = noted.lines();
             let is_ours = lines.next() == Some(&server.process().to_string());
-            (is_ours && lines.nth(6).is_some_and(|state| state.trim() == "ready")).then_some(true)
+            let is_up = |state: &str| matches!(state.trim(), "ready" | "standby");
+            (is_ours && lines.nth(6).is_some_and(is_up)).then_some(true)
         };
         let is_ready = wait_for(says_ready) == Some(true);
         *self.running() = Some(server);
@@ -219,7 +274,7 @@ impl Drop for PostgresServer {
 }
 
 /// The words before a program that must not run as root; none for everybody else.
-fn unprivileged() -> Vec<OsString> {
+pub(super) fn unprivileged() -> Vec<OsString> {
     if !is_root() {
         return Vec::new();
     }
@@ -240,13 +295,41 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-fn initialise(folder: &Path) -> io::Result<()> {
-    let (data, password) = (folder.join("data"), folder.join("password"));
+/// A folder that nobody else uses, and that is not there yet.
+fn fresh_folder() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("athyper-postgres-{}-{number}", std::process::id()));
+    let _left_behind = fs::remove_dir_all(&folder);
+    folder
+}
+
+/// Makes a data folder that belongs to whoever may run a server.
+fn make_data_folder(folder: &Path) -> io::Result<PathBuf> {
+    let data = folder.join("data");
     fs::create_dir_all(&data)?;
-    fs::write(&password, PASSWORD)?;
+    // A server refuses data that others may read.
+    fs::set_permissions(&data, Permissions::from_mode(0o700))?;
     if is_root() {
         chown(&data, Some(NOBODY), Some(NOBODY))?;
     }
+    Ok(data)
+}
+
+/// Copies the data of a running server, and notes that the copy is to follow it.
+fn copy(folder: &Path, url: &str) -> io::Result<()> {
+    let data = make_data_folder(folder)?;
+    let mut words = unprivileged();
+    words.push(tools::program("pg_basebackup").into());
+    words.extend(["-D".into(), data.into(), "-d".into(), url.into()]);
+    words.extend(["-R", "-X", "stream", "-c", "fast", "--no-sync"].map(Into::into));
+    let mut copy = Command::new(&words[0]);
+    printed(copy.args(&words[1..]).stdin(Stdio::null())).map(drop)
+}
+
+fn initialise(folder: &Path) -> io::Result<()> {
+    let (data, password) = (make_data_folder(folder)?, folder.join("password"));
+    fs::write(&password, PASSWORD)?;
     let mut words = unprivileged();
     words.push(tools::program("initdb").into());
     words.extend(["-D".into(), data.into(), "--pwfile".into(), password.into()]);
@@ -256,6 +339,13 @@ fn initialise(folder: &Path) -> io::Result<()> {
     );
     let mut initdb = Command::new(&words[0]);
     printed(initdb.args(&words[1..]).stdin(Stdio::null())).map(drop)
+}
+
+/// Runs SQL text over a connection of its own.
+pub(super) fn psql(url: &str, sql: &str) -> io::Result<String> {
+    let mut psql = Command::new(tools::program("psql"));
+    psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).env("PGCONNECT_TIMEOUT", "5");
+    printed(psql.stdin(Stdio::null()))
 }
 
 /// What a program prints, or why it failed.

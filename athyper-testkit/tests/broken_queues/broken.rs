@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use athyper::clock::{Clock, Timestamp};
 use athyper::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobFilter, JobId, JobQueue, JobRecord, JobState, Lock,
-    MemoryJobQueue, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy, Retention, Take,
+    Added, Capabilities, Claimed, Delivered, Delivery, Finish, Finished, JobFilter, JobId, JobQueue, JobRecord,
+    JobState, Lock, MemoryJobQueue, NewJob, Outcome, QueueName, Recovered, RecoveryPolicy, Retention, Take,
 };
 use athyper::schedule::ScheduleStore;
 use athyper::sql::Tx;
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::fault::Fault;
-use crate::transactions;
+use crate::{deliveries, transactions};
 
 /// What a fault remembers.
 #[derive(Debug, Default)]
@@ -37,6 +37,8 @@ pub(crate) struct Memory {
     pub(crate) kept: BTreeMap<JobId, (Retention, Retention)>,
     pub(crate) logs: BTreeMap<JobId, Vec<String>>,
     pub(crate) first_epoch: Option<u64>,
+    pub(crate) latest_delivery: Option<i64>,
+    pub(crate) arrived: BTreeSet<i64>,
 }
 
 /// A queue with one fault; `None` is the sound one.
@@ -244,6 +246,10 @@ impl JobQueue for BrokenQueue {
 
     async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
         transactions::add_in(self, tx, jobs).await
+    }
+
+    async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered> {
+        deliveries::deliver(self, delivery, jobs).await
     }
 
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {

@@ -256,6 +256,14 @@ faults! {
     IgnoresDuplicatesInTransactions,
     KeepsRolledBackKeys,
     AcceptsForeignTransactions,
+    // Deliveries.
+    DeliversNothing,
+    DeliversAgain,
+    DeliversLate,
+    MixesSourcesUp,
+    IgnoresEmptyDeliveries,
+    RemembersOneDelivery,
+    DeliversInTwoSteps,
     // Schedules.
     DeclaresNothing,
     DeclaresInReverse,

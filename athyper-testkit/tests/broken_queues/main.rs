@@ -5,6 +5,7 @@ mod adding;
 mod administration;
 mod broken;
 mod clocks;
+mod deliveries;
 mod fault;
 mod flows;
 mod limits;

@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::error::Result;
 use super::jobs::JobQueue;
 use super::leadership::Leadership;
+use super::outbox::Outbox;
 use super::sql::Database;
 
 /// What an adapter gets to open a store.
@@ -85,6 +86,8 @@ pub struct Driver {
     pub jobs: Option<Open<dyn JobQueue>>,
     /// Opens leases.
     pub leases: Option<Open<dyn Leadership>>,
+    /// Opens the outbox of a database.
+    pub outbox: Option<Open<dyn Outbox>>,
 }
 
 inventory::collect!(Driver);

@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod leadership;
 pub(crate) mod metrics;
+pub(crate) mod outbox;
 pub(crate) mod problem;
 pub(crate) mod rate_limit;
 pub(crate) mod schedule;

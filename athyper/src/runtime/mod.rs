@@ -9,5 +9,6 @@ pub(crate) mod http;
 pub(crate) mod jobs;
 pub(crate) mod kernel;
 pub(crate) mod middleware;
+pub(crate) mod outbox;
 pub(crate) mod scheduler;
 pub(crate) mod telemetry;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use athyper::clock::Timestamp;
 use athyper::jobs::{
-    Added, Capabilities, ChildRecord, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId,
-    JobQueue, JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
+    Added, Capabilities, ChildRecord, Claimed, Delivered, Delivery, Finish, Finished, JobAdministration, JobCounts,
+    JobFilter, JobId, JobQueue, JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
 };
 use athyper::schedule::ScheduleStore;
 use athyper::sql::Tx;
@@ -71,6 +71,10 @@ impl JobQueue for FaultyQueue {
 
     async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
         self.inner.add_in(tx, jobs).await
+    }
+
+    async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered> {
+        self.inner.deliver(delivery, jobs).await
     }
 
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use athyper::clock::SystemClock;
 use athyper::container::Place;
 use athyper::jobs::{
-    HandlerOutcome, HandlerRunner, Job, JobContext, JobDescriptor, JobOptions, JobRegistry, Jobs, WorkerPool,
-    WorkerSettings,
+    HandlerOutcome, HandlerRunner, Job, JobContext, JobDescriptor, JobOptions, JobRegistry, Jobs, RunningWorkers,
+    WorkerPool, WorkerSettings,
 };
 use athyper::metrics::MetricsRegistry;
 use athyper::private::{BoxFuture, check_payload, decode_payload};
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::support::{context, fresh, fresh_url, job, jobs, number, open, queue, run, take, within_a_minute};
 
 /// A server of the test's own.
-async fn server() -> Arc<PostgresServer> {
+pub(crate) async fn server() -> Arc<PostgresServer> {
     tokio::task::spawn_blocking(|| Arc::new(PostgresServer::start())).await.unwrap()
 }
 
@@ -212,48 +212,104 @@ fn note() -> JobDescriptor {
 /// The mark of `reliability.md`: at work again within five seconds.
 const RESUMES_WITHIN: Duration = Duration::from_secs(5);
 
+async fn a_moment() {
+    let _ = tokio::time::timeout(Duration::from_millis(10), pending::<()>()).await;
+}
+
+/// Workers that run, somebody who enqueues, and what was accepted.
+pub(crate) struct Fleet {
+    client: Jobs,
+    notes: Arc<Notes>,
+    accepted: Mutex<Vec<u32>>,
+    _running: RunningWorkers,
+}
+
+impl Fleet {
+    pub(crate) async fn start(producer: &str, workers: &str) -> Self {
+        let (producer, workers) = (jobs(&context(producer)).await.unwrap(), jobs(&context(workers)).await.unwrap());
+        let clock = Arc::new(SystemClock::new());
+        let registry = || Arc::new(JobRegistry::new(vec![note()]).unwrap());
+        let client = Jobs::new(producer, registry(), clock.clone());
+        let notes = Arc::<Notes>::default();
+        let settings = WorkerSettings {
+            lock_for: Duration::from_secs(3),
+            recover_every: Duration::from_secs(1),
+            ..WorkerSettings::default()
+        };
+        let metrics = MetricsRegistry::new(clock.clone());
+        let pool = WorkerPool::new(&Jobs::new(workers, registry(), clock), notes.clone(), settings, &metrics).unwrap();
+        Self { client, notes, accepted: Mutex::default(), _running: pool.start().await.unwrap() }
+    }
+
+    fn next(&self) -> u32 {
+        u32::try_from(self.accepted.lock().unwrap().len()).unwrap()
+    }
+
+    /// Enqueues until one is accepted.
+    async fn enqueue(&self) -> Result<u32> {
+        let number = self.next();
+        self.client.enqueue(Note(number)).await?;
+        self.accepted.lock().unwrap().push(number);
+        Ok(number)
+    }
+
+    /// Lets a fault come and go while there is work, and sees that workers are at work again in time.
+    pub(crate) async fn survives(
+        &self,
+        within: Duration,
+        begin: impl FnOnce() + Send + 'static,
+        end: impl FnOnce() + Send + 'static,
+    ) {
+        for _ in 0..50 {
+            self.enqueue().await.unwrap();
+        }
+        tokio::task::spawn_blocking(begin).await.unwrap();
+        assert!(self.client.enqueue(Note(1_000_000)).await.is_err());
+        tokio::task::spawn_blocking(end).await.unwrap();
+        let resumed = async {
+            // It may take a moment until the first one is accepted.
+            let number = loop {
+                match self.enqueue().await {
+                    Ok(number) => break number,
+                    Err(_) => a_moment().await,
+                }
+            };
+            while !self.has_run(number) {
+                a_moment().await;
+            }
+        };
+        tokio::time::timeout(within, resumed).await.expect("workers are at work again");
+    }
+
+    pub(crate) fn has_run(&self, number: u32) -> bool {
+        self.notes.0.lock().unwrap().contains(&number)
+    }
+
+    /// How many accepted jobs have not run.
+    pub(crate) fn left(&self) -> usize {
+        self.accepted.lock().unwrap().iter().filter(|number| !self.has_run(**number)).count()
+    }
+
+    /// Waits until every job that was accepted has run.
+    pub(crate) async fn all_ran(&self) {
+        let all = async {
+            while self.left() > 0 {
+                a_moment().await;
+            }
+        };
+        within_a_minute(all).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_go_on_when_a_killed_server_is_back_and_nothing_is_lost() {
     let server = server().await;
-    let (producer, workers) =
-        (jobs(&context(&server.url())).await.unwrap(), jobs(&context(&server.url())).await.unwrap());
-    let clock = Arc::new(SystemClock::new());
-    let registry = || Arc::new(JobRegistry::new(vec![note()]).unwrap());
-    let client = Jobs::new(producer, registry(), clock.clone());
-    let notes = Arc::<Notes>::default();
-    let settings = WorkerSettings {
-        lock_for: Duration::from_secs(3),
-        recover_every: Duration::from_secs(1),
-        ..WorkerSettings::default()
-    };
-    let metrics = MetricsRegistry::new(clock.clone());
-    let pool = WorkerPool::new(&Jobs::new(workers, registry(), clock), notes.clone(), settings, &metrics).unwrap();
-    let _running = pool.start().await.unwrap();
-    let mut accepted = Vec::new();
-    for round in 0..3_u32 {
-        for number in round * 100..round * 100 + 50 {
-            client.enqueue(Note(number)).await.unwrap();
-            accepted.push(number);
-        }
-        kill(&server).await;
-        assert!(client.enqueue(Note(10_000 + round)).await.is_err());
-        restart(&server).await;
-        let first = round * 100 + 50;
-        client.enqueue(Note(first)).await.unwrap();
-        accepted.push(first);
-        let resumed = async {
-            while !notes.0.lock().unwrap().contains(&first) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(RESUMES_WITHIN, resumed).await.expect("workers are at work again");
+    let fleet = Fleet::start(&server.url(), &server.url()).await;
+    for _ in 0..3 {
+        let (killed, restarted) = (server.clone(), server.clone());
+        fleet.survives(RESUMES_WITHIN, move || killed.kill(), move || restarted.restart()).await;
     }
-    let all = async {
-        while !accepted.iter().all(|number| notes.0.lock().unwrap().contains(number)) {
-            let _ = tokio::time::timeout(Duration::from_millis(20), pending::<()>()).await;
-        }
-    };
-    within_a_minute(all).await;
+    fleet.all_ran().await;
 }
 
 #[tokio::test]

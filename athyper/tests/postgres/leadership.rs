@@ -8,7 +8,7 @@ use athyper_testkit::conformance::leadership::LeadershipFixture;
 
 use crate::support::{ServerTime, context_with, driver, fresh_url_with_clock, open};
 
-async fn leases(url: &str, clock: &Arc<VirtualClock>) -> Arc<dyn Leadership> {
+pub(crate) async fn leases(url: &str, clock: &Arc<VirtualClock>) -> Arc<dyn Leadership> {
     let open = driver().leases.expect("the driver opens leases");
     open(&context_with(url, clock.clone())).await.unwrap()
 }

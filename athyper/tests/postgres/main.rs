@@ -7,4 +7,7 @@ mod faults;
 mod job_queue;
 mod leadership;
 mod limits;
+mod pooled;
+mod pooled_conformance;
+mod replica;
 mod support;

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use athyper::prelude::*;
+use athyper::sql::{Migration, Statement};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Config)]
@@ -122,6 +123,60 @@ async fn add_work(Inject(jobs): Inject<Jobs>, Json(work): Json<Work>) -> Result<
     Ok(StatusCode::CREATED)
 }
 
+/// A job whose transaction also writes a row.
+#[derive(Debug, Clone, Serialize, Deserialize, Job)]
+struct Order {
+    id: String,
+}
+
+/// Writes `start ID TOKEN PID` and `done ID TOKEN PID`. Nothing is kept of it: a second job of the id would not be taken for its
+/// duplicate.
+#[job(queue = "orders", concurrency = 4, attempts = 5, backoff = "fixed 200ms", keep_completed = "0, 1m")]
+async fn order(job: Order, #[inject] journal: Arc<Journal>, context: JobContext) -> Result<()> {
+    journal.note(&format!("start {} {}", job.id, context.token()))?;
+    journal.note(&format!("done {} {}", job.id, context.token()))
+}
+
+/// How an order is placed.
+#[derive(Debug, Deserialize)]
+struct Placing {
+    id: String,
+    /// Whether the transaction is committed in the end.
+    keep: bool,
+    /// Whether the job is enqueued outside of the transaction, which is wrong.
+    #[serde(default)]
+    outside: bool,
+}
+
+/// `POST /orders`: a row and a job in one transaction. 201 once that is committed, 409 once it is undone.
+async fn place_order(
+    Inject(db): Inject<Db>,
+    Inject(jobs): Inject<Jobs>,
+    Json(placing): Json<Placing>,
+) -> Result<StatusCode> {
+    db.transaction(Isolation::Default, async |tx| {
+        let row = Statement::text("INSERT INTO orders (id) VALUES ($1)").bind(placing.id.as_str());
+        tx.execute(row).await?;
+        let enqueue = jobs.enqueue(Order { id: placing.id.clone() });
+        if placing.outside {
+            enqueue.await?
+        } else {
+            enqueue.in_tx(tx).await?
+        };
+        if placing.keep { Ok(StatusCode::CREATED) } else { Err(Error::new(ErrorKind::Conflict, "it is not kept")) }
+    })
+    .await
+}
+
+/// `GET /orders`: the rows that are committed.
+async fn orders(Inject(db): Inject<Db>) -> Result<String> {
+    let rows: Vec<(String,)> = db.fetch_all(Statement::text("SELECT id FROM orders")).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect::<Vec<_>>().join(" "))
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "orders", sql: "CREATE TABLE orders (id TEXT PRIMARY KEY)" }];
+
 /// `GET /slow/{id}/{milliseconds}`: writes `accepted ID PID`, then takes its time to answer.
 async fn slow(
     Inject(journal): Inject<Journal>,
@@ -166,9 +221,10 @@ async fn long_ticks(tick: Tick, #[inject] journal: Arc<Journal>, #[inject] clock
 /// The product.
 #[athyper::main]
 fn app(kernel: KernelBuilder) -> KernelBuilder {
-    kernel.routes(
+    kernel.migrations(MIGRATIONS).routes(
         Router::new()
             .route("/work", post(add_work))
+            .route("/orders", post(place_order).get(orders))
             .route("/misbehave", post(add_misbehaviour))
             .route("/counts", get(counts))
             .route("/slow/{id}/{milliseconds}", get(slow)),

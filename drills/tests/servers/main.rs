@@ -5,5 +5,6 @@
 mod handlers;
 mod kills;
 mod outages;
+mod outbox;
 mod support;
 mod zombies;

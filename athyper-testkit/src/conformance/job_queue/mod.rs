@@ -7,6 +7,7 @@ mod administration;
 mod cancelling;
 mod checkpoints;
 mod concurrency;
+mod deliveries;
 mod fairness;
 mod fixture;
 mod flow_failures;
@@ -78,6 +79,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         cancelling::CASES,
         checkpoints::CASES,
         concurrency::CASES,
+        deliveries::CASES,
         fairness::CASES,
         flows::CASES,
         flow_failures::CASES,
@@ -152,6 +154,9 @@ macro_rules! job_queue_conformance {
             many_workers_get_each_job_once many_producers_lose_no_job one_of_many_producers_adds_an_id
             one_of_many_producers_gets_a_key one_of_many_reports_is_accepted
             a_report_and_a_recovery_do_not_both_win many_workers_respect_a_serial_key
+            a_delivery_adds_its_jobs a_delivery_adds_its_jobs_once a_delivery_that_was_overtaken_adds_nothing
+            each_source_counts_by_itself a_delivery_without_jobs_counts the_latest_deliveries_are_remembered
+            one_of_many_delivers
             a_queue_may_be_first_come_first_served first_come_counts_from_when_a_job_is_ready tenants_take_turns
             tenants_of_one_call_take_turns a_tenant_that_comes_later_is_next nobody_is_passed_over_for_ever
             no_tenant_is_a_tenant priority_goes_before_turns a_tenants_jobs_keep_their_order

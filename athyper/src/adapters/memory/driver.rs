@@ -17,6 +17,7 @@ inventory::submit! {
         database: None,
         jobs: Some(open_jobs),
         leases: Some(open_leases),
+        outbox: None,
     }
 }
 

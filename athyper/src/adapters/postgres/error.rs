@@ -144,10 +144,7 @@ impl Fault {
                 "the user of the database `{place}` may not do what was asked: grant it the right, or use another user"
             ))
             .with_code("postgres-permission"),
-            Self::ReadOnly => Error::unavailable(format!(
-                "the database `{place}` only reads: it is a replica, or was demoted to one; nothing was written"
-            ))
-            .with_code("postgres-read-only"),
+            Self::ReadOnly => read_only(place),
             Self::TooManyConnections => Error::unavailable(format!(
                 "the database `{place}` has no connection left: lower `connections` in the URLs of your processes, or raise the \
                  server's `max_connections`"
@@ -177,6 +174,15 @@ impl Fault {
         };
         error.with_source(source)
     }
+}
+
+/// The server is a replica, or reads only for another reason.
+pub(super) fn read_only(place: &str) -> Error {
+    Error::unavailable(format!(
+        "the database `{place}` only reads: it is a replica, or was demoted to one; nothing was written. Name the primary in the URL, \
+         or all servers, as in `postgres://user:password@one,other/database`: the one that accepts writes is then found"
+    ))
+    .with_code("postgres-read-only")
 }
 
 /// Nothing more runs in a transaction after an error.

@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::pool::Pool;
 use super::single::Single;
+use super::transaction::PostgresTransaction;
 use super::value::Tables;
 use crate::adapters::sql::job_queue::Wake;
 use crate::adapters::sql::operation::OpenTransaction;
 use crate::foundation::jobs::QueueName;
-use crate::foundation::sql::Statement;
+use crate::foundation::sql::{Isolation, Statement};
 
 /// The channel of all queues of a database.
 const CHANNEL: &str = "athyper_jobs";
@@ -132,6 +133,12 @@ impl News {
 
     async fn send(&self, queue: &str) -> crate::foundation::error::Result<()> {
         let notify = Statement::text("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(format!("{}:{queue}", self.sender));
+        if self.pool.is_pooled() {
+            // Those that reach the server without the pooler may listen.
+            let mut transaction = PostgresTransaction::begin(&self.pool, Isolation::ReadCommitted).await?;
+            transaction.fetch_rows(notify).await?;
+            return transaction.finish().await;
+        }
         Single::take(&self.pool, Tables::Ours, true).await?.fetch_rows(notify).await.map(drop)
     }
 }
@@ -161,7 +168,7 @@ impl Hearing {
         let options =
             PgPoolOptions::new().max_connections(1).min_connections(0).acquire_timeout(self.pool.options.wait);
         loop {
-            let own_connection = options.clone().connect_lazy_with(self.pool.options.connect.clone());
+            let own_connection = options.clone().connect_lazy_with(self.pool.server().clone());
             // What failed is tried again; until then workers look by themselves.
             let _ = self.hear(&own_connection).await;
             if self.is_heard.swap(false, Ordering::Relaxed) {

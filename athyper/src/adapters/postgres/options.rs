@@ -11,8 +11,9 @@ use crate::foundation::error::{Error, Result};
 /// A parsed PostgreSQL URL.
 #[derive(Clone)]
 pub(super) struct Options {
-    pub(super) connect: PgConnectOptions,
-    /// The server and the database, for messages: no password.
+    /// Each server, of which one accepts writes.
+    pub(super) servers: Vec<PgConnectOptions>,
+    /// The servers and the database, for messages: no password.
     pub(super) place: String,
     /// How many connections a process uses at most.
     pub(super) connections: usize,
@@ -22,14 +23,14 @@ pub(super) struct Options {
     pub(super) poll: Option<Duration>,
 }
 
-const KNOWN: &str = "connections=10 (1 to 1000), wait=10s and poll=1s (10ms to 1h), sslmode, sslrootcert, sslcert, sslkey, \
-                     application_name, options";
+const KNOWN: &str = "connections=10 (1 to 1000), wait=10s and poll=1s (10ms to 1h), target_session_attrs=read-write, sslmode, \
+                     sslrootcert, sslcert, sslkey, application_name, options";
 
 /// The options that the driver understands.
 const DRIVERS: [&str; 6] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "options"];
 
 impl Options {
-    /// Reads `postgres://user:password@host:port/database`, with options behind a `?`.
+    /// Reads `postgres://user:password@host:port,host:port/database`, with options behind a `?`.
     pub(super) fn parse(url: &str) -> Result<Self> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         if !base.starts_with("postgres://") && !base.starts_with("postgresql://") {
@@ -37,7 +38,7 @@ impl Options {
         }
         let mut drivers = Vec::new();
         let mut options = Self {
-            connect: PgConnectOptions::new_without_pgpass(),
+            servers: Vec::new(),
             place: String::new(),
             connections: 10,
             wait: Duration::from_secs(10),
@@ -51,11 +52,13 @@ impl Options {
                 return Err(wrong(&format!("its option `{pair}` is not understood; there are: {KNOWN}")));
             }
         }
-        let url = format!("{base}?{}", drivers.join("&"));
-        // The driver's message may hold the password.
-        let connect = PgConnectOptions::from_str(&url).map_err(|_| wrong("its parts are not understood"))?;
-        options.place = place(&connect);
-        options.connect = connect.disable_statement_logging();
+        for base in each_server(base) {
+            let url = format!("{base}?{}", drivers.join("&"));
+            // The driver's message may hold the password.
+            let connect = PgConnectOptions::from_str(&url).map_err(|_| wrong("its parts are not understood"))?;
+            options.servers.push(connect.disable_statement_logging());
+        }
+        options.place = place(&options.servers);
         Ok(options)
     }
 
@@ -64,24 +67,37 @@ impl Options {
             "connections" => self.connections = value.parse().ok().filter(|count| (1..=1_000).contains(count))?,
             "wait" => self.wait = duration(value)?,
             "poll" => self.poll = Some(duration(value)?),
+            // As libpq has it. A server that only reads is of no use here, so that these two mean what is done anyway.
+            "target_session_attrs" => matches!(value, "read-write" | "primary").then_some(())?,
             _ => return None,
         }
         Some(())
     }
 }
 
-fn place(connect: &PgConnectOptions) -> String {
-    let database = connect.get_database().unwrap_or_else(|| connect.get_username());
-    match connect.get_socket() {
-        Some(socket) => format!("{}/{database}", socket.display()),
-        None => format!("{}:{}/{database}", connect.get_host(), connect.get_port()),
-    }
+/// The same URL once for each of its servers.
+fn each_server(base: &str) -> Vec<String> {
+    let (scheme, rest) = base.split_once("://").unwrap_or(("postgres", base));
+    let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(one, two)| (one, format!("/{two}")));
+    let (login, hosts) =
+        authority.rsplit_once('@').map_or((String::new(), authority), |(login, hosts)| (format!("{login}@"), hosts));
+    hosts.split(',').map(|host| format!("{scheme}://{login}{host}{path}")).collect()
+}
+
+fn place(servers: &[PgConnectOptions]) -> String {
+    let host = |connect: &PgConnectOptions| match connect.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", connect.get_host(), connect.get_port()),
+    };
+    let hosts: Vec<String> = servers.iter().map(host).collect();
+    let database = servers.first().map(|connect| connect.get_database().unwrap_or_else(|| connect.get_username()));
+    format!("{}/{}", hosts.join(","), database.unwrap_or_default())
 }
 
 /// The URL itself is not shown: it may hold a password.
 fn wrong(why: &str) -> Error {
     Error::configuration(format!(
-        "the PostgreSQL URL is not understood: {why}. Write `postgres://user:password@host:5432/database`; what is no letter or \
+        "the PostgreSQL URL is not understood: {why}. Write `postgres://user:password@host:5432/database`, or several servers as `host,host`; what is no letter or \
          digit in a password is written as `%` and two hexadecimal digits"
     ))
     .with_code("postgres-url")
@@ -112,8 +128,18 @@ mod tests {
         assert_eq!((options.connections, options.poll), (3, Some(Duration::from_millis(20))));
         assert_eq!(options.wait, Duration::from_secs(2));
         assert_eq!(options.place, "db:6543/app");
-        assert_eq!(options.connect.get_username(), "ada");
+        assert_eq!(options.servers[0].get_username(), "ada");
         assert_eq!(Options::parse("postgresql://ada@db/app").unwrap().place, "db:5432/app");
+    }
+
+    #[test]
+    fn a_url_may_name_several_servers() {
+        let options =
+            Options::parse("postgres://ada:s%40cret@one,two:6543,[::1]:7/app?target_session_attrs=read-write").unwrap();
+        assert_eq!(options.place, "one:5432,two:6543,[::1]:7/app");
+        assert!(options.servers.iter().all(|server| server.get_username() == "ada"));
+        let error = Options::parse("postgres://one,two/app?target_session_attrs=standby").err().unwrap();
+        assert!(error.to_string().contains("target_session_attrs=read-write"), "{error}");
     }
 
     #[test]

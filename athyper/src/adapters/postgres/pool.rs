@@ -3,11 +3,12 @@
 //! A connection goes back only when whoever had it says that it is clean. What was dropped in the middle of anything is closed, and
 //! the server undoes what was open: no caller meets another one's transaction.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection, Row as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -20,9 +21,14 @@ use crate::foundation::error::Result;
 /// A connection that has rested for longer is asked whether it is still there before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
+/// How long one of several servers may take to accept a connection before the next one is asked.
+const ACCEPTS_WITHIN: Duration = Duration::from_secs(3);
+
 /// The connections of this process to one database.
 pub(super) struct Pool {
     pub(super) options: Options,
+    /// Which of the servers accepted writes last.
+    in_charge: AtomicUsize,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
     /// Counts up when the server was lost: connections from before are not used again.
@@ -42,6 +48,7 @@ impl Pool {
         Self {
             permits: Arc::new(Semaphore::new(options.connections)),
             options,
+            in_charge: AtomicUsize::default(),
             idle: Mutex::default(),
             generation: AtomicU64::default(),
             is_pooled: AtomicBool::default(),
@@ -82,13 +89,52 @@ impl Pool {
         Ok(self.hold(connection, generation, permit))
     }
 
-    /// Makes a connection that belongs to nobody else.
+    /// Makes a connection that belongs to nobody else: to the server that accepts writes, if there are several.
     pub(super) async fn connect(&self) -> Result<PgConnection> {
-        let connecting = timeout(self.options.wait, self.options.connect.connect());
-        match connecting.await {
+        let count = self.options.servers.len();
+        if count == 1 {
+            return self.connect_to(0, self.options.wait).await;
+        }
+        let first = self.in_charge.load(Ordering::Acquire);
+        let mut failure = None;
+        for index in (first..first + count).map(|index| index % count) {
+            match self.connect_to(index, ACCEPTS_WITHIN.min(self.options.wait)).await {
+                Ok(mut connection) => match self.refuse_read_only(&mut connection).await {
+                    Ok(()) => {
+                        self.in_charge.store(index, Ordering::Release);
+                        return Ok(connection);
+                    }
+                    // That it is there and only reads says more than that another one is not there.
+                    Err(error) => failure = Some(error),
+                },
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| error::silent(self.place())))
+    }
+
+    async fn connect_to(&self, index: usize, within: Duration) -> Result<PgConnection> {
+        match timeout(within, self.options.servers[index].connect()).await {
             Ok(made) => made.map_err(|failure| Fault::of(&failure).into_error(failure, self.place())),
             Err(_) => Err(error::silent(self.place())),
         }
+    }
+
+    /// Fails if a server only reads.
+    pub(super) async fn refuse_read_only(&self, connection: &mut PgConnection) -> Result<()> {
+        let asked = timeout(self.options.wait, sqlx::raw_sql("SHOW transaction_read_only").fetch_one(connection));
+        let answer = asked.await.map_err(|_| error::silent(self.place()))?;
+        let reads: Result<String, _> = answer.and_then(|row| row.try_get(0));
+        match reads {
+            Ok(reads) if reads == "on" => Err(error::read_only(self.place())),
+            Ok(_) => Ok(()),
+            Err(failure) => Err(Fault::of(&failure).into_error(failure, self.place())),
+        }
+    }
+
+    /// How the server that accepted writes last is reached.
+    pub(super) fn server(&self) -> &PgConnectOptions {
+        &self.options.servers[self.in_charge.load(Ordering::Acquire)]
     }
 
     fn next_idle(&self, generation: u64) -> Option<Idle> {

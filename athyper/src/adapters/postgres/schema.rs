@@ -1,4 +1,4 @@
-//! The tables of jobs, schedules and leases.
+//! The tables of jobs, schedules, leases and the outbox.
 //!
 //! The names, the meaning of the columns and the indexes are the same for every SQL database; the types are PostgreSQL's.
 //!
@@ -10,6 +10,9 @@
 //!
 //! A child names its parent by number; what the parent knows of it is a row of `athyper_job_children`, which outlives the child. It is
 //! `waiting` until it has `completed` or `failed`, or is `holding` the parent after a failure. `has_children` is set for parents and for no others.
+//!
+//! Messages of the outbox wait until they are moved, or have `failed_at`. A destination has one batch under way at most: `moving` are
+//! the places (`seq`) of its messages. `athyper_deliveries` are the batches of other databases' outboxes that have arrived here.
 //!
 //! Text is compared by its bytes (`COLLATE "C"`). Jobs come and go fast, so their table is vacuumed early: dead rows before the
 //! first that waits would slow down every take.
@@ -27,6 +30,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 4, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
             Migration { version: 5, name: "logs of jobs", sql: LOGS },
             Migration { version: 6, name: "flows: parents and children", sql: FLOWS },
+            Migration { version: 7, name: "the outbox", sql: OUTBOX },
         ],
     }
 }
@@ -88,6 +92,36 @@ CREATE TABLE athyper_job_children (
 );
 CREATE INDEX athyper_job_children_open ON athyper_job_children (parent) WHERE state IN ('waiting', 'holding');
 CREATE INDEX athyper_job_children_holding ON athyper_job_children (queue, id) WHERE state = 'holding';
+"#;
+
+const OUTBOX: &str = r#"
+CREATE TABLE athyper_outbox (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id TEXT COLLATE "C" NOT NULL UNIQUE,
+    destination TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    payload BYTEA NOT NULL,
+    context TEXT NOT NULL,
+    alone BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    failed_at BIGINT,
+    error TEXT
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX athyper_outbox_waiting ON athyper_outbox (destination, seq)
+    WHERE failed_at IS NULL;
+CREATE INDEX athyper_outbox_failed ON athyper_outbox (destination, failed_at)
+    WHERE failed_at IS NOT NULL;
+CREATE TABLE athyper_outbox_relays (
+    destination TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    source TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    moving TEXT NOT NULL
+);
+CREATE TABLE athyper_deliveries (
+    source TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    PRIMARY KEY (source, number)
+);
 "#;
 
 const FIRST: &str = r#"

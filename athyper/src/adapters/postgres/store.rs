@@ -55,7 +55,7 @@ impl Store {
         Self { pool, clock, news, opened: OnceCell::new(), ours: OnceCell::new() }
     }
 
-    /// Connects, and looks what stands between this process and the server.
+    /// Connects, refuses a server that only reads, and looks what stands between this process and the server.
     pub(super) async fn open(&self) -> Result<()> {
         self.opened
             .get_or_try_init(|| async {
@@ -109,13 +109,17 @@ impl Store {
     /// each transaction brings about.
     async fn is_behind_pooler(&self) -> Result<bool> {
         let (mut one, mut other) = (self.pool.connect().await?, self.pool.connect().await?);
+        self.pool.refuse_read_only(&mut one).await?;
         let explain = |failure: sqlx::Error| Fault::of(&failure).into_error(failure, self.pool.place());
         for _ in 0..3 {
             let first = process(&mut one, "SELECT pg_backend_pid()").await.map_err(explain)?;
             let between = process(&mut other, "BEGIN; SELECT pg_backend_pid()").await.map_err(explain)?;
+            if first == between {
+                return Ok(true);
+            }
             let second = process(&mut one, "SELECT pg_backend_pid()").await.map_err(explain)?;
             process(&mut other, "SELECT pg_backend_pid(); ROLLBACK").await.map_err(explain)?;
-            if first == between || first != second {
+            if first != second {
                 return Ok(true);
             }
         }

@@ -15,7 +15,14 @@ use crate::foundation::jobs::JobQueue;
 use crate::foundation::leadership::Leadership;
 
 const fn serving(scheme: &'static str) -> Driver {
-    Driver { scheme, provided_by: "redis", database: None, jobs: Some(open_jobs), leases: Some(open_leases) }
+    Driver {
+        scheme,
+        provided_by: "redis",
+        database: None,
+        jobs: Some(open_jobs),
+        leases: Some(open_leases),
+        outbox: None,
+    }
 }
 
 inventory::submit! { serving("redis") }

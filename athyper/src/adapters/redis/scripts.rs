@@ -32,7 +32,8 @@ impl Script {
 
     /// Whether somebody relies on what it wrote once it is answered: that must survive a failover where the URL asks for replicas.
     pub(super) fn is_promise(&self) -> bool {
-        [&ADD, &FLOW, &FIRE, &CHANGE, &ACQUIRE, &RENEW_LEASE].into_iter().any(|promise| std::ptr::eq(promise, self))
+        let promises = [&ADD, &DELIVER, &DELIVER_FLOW, &FLOW, &FIRE, &CHANGE, &ACQUIRE, &RENEW_LEASE];
+        promises.into_iter().any(|promise| std::ptr::eq(promise, self))
     }
 
     /// The command that loads it.
@@ -67,8 +68,10 @@ macro_rules! scripts {
 }
 
 scripts! {
-    ADD = ["common", "adding", "add"];
-    FLOW = ["common", "places", "finishing", "adding", "flow"];
+    ADD = ["common", "adding", "add", "added"];
+    FLOW = ["common", "places", "finishing", "adding", "flow", "added"];
+    DELIVER = ["common", "adding", "delivering", "add", "delivered"];
+    DELIVER_FLOW = ["common", "places", "finishing", "adding", "delivering", "flow", "delivered"];
     TAKE = ["common", "places", "limiting", "finishing", "taking", "take"];
     FINISH = ["common", "places", "limiting", "finishing", "taking", "finish"];
     RECOVER = ["common", "places", "limiting", "finishing", "recover"];

@@ -36,6 +36,35 @@ fn whole(epoch: u64) -> Result<i64> {
     i64::try_from(epoch).map_err(|_| Error::invalid(format!("{epoch} is no epoch of a lease")))
 }
 
+/// Takes a lease if it is free or the holder's own, in whatever else the session does; answers its epoch.
+pub(super) async fn acquire(
+    session: &mut Session<'_>,
+    name: &str,
+    holder: &str,
+    duration: Duration,
+) -> Result<Option<i64>> {
+    let (running, end) = (running(&session.locks), session.locks.end_sql("$3"));
+    let acquire = format!(
+        "INSERT INTO athyper_leases (name, epoch, holder, boot_id, expires_at) VALUES ($1, 1, $2, $4, {end}) \
+         ON CONFLICT (name) DO UPDATE SET holder = $2, boot_id = $4, expires_at = {end}, \
+         epoch = athyper_leases.epoch + CASE WHEN {running} THEN 0 ELSE 1 END \
+         WHERE athyper_leases.holder = $2 OR NOT ({running}) RETURNING athyper_leases.epoch"
+    );
+    let acquire = Statement::text(acquire)
+        .bind(name)
+        .bind(holder)
+        .bind(session.locks.end(span(duration)))
+        .bind(session.locks.boot().to_owned())
+        .bind(session.locks.now());
+    session.fetch(acquire).await?.into_iter().next().map(|row| row.at(0)).transpose()
+}
+
+/// Gives a lease up, under whichever epoch it is held.
+pub(super) async fn give_up(session: &mut Session<'_>, name: &str, holder: &str) -> Result<()> {
+    let sql = "UPDATE athyper_leases SET holder = NULL WHERE name = $1 AND holder = $2";
+    session.execute(Statement::text(sql).bind(name).bind(holder)).await.map(drop)
+}
+
 struct Acquire {
     name: String,
     holder: String,
@@ -47,20 +76,7 @@ impl Operation for Acquire {
     type Answer = Option<i64>;
 
     async fn apply(&self, session: &mut Session<'_>) -> Result<Option<i64>> {
-        let (running, end) = (running(&session.locks), session.locks.end_sql("$3"));
-        let acquire = format!(
-            "INSERT INTO athyper_leases (name, epoch, holder, boot_id, expires_at) VALUES ($1, 1, $2, $4, {end}) \
-             ON CONFLICT (name) DO UPDATE SET holder = $2, boot_id = $4, expires_at = {end}, \
-             epoch = athyper_leases.epoch + CASE WHEN {running} THEN 0 ELSE 1 END \
-             WHERE athyper_leases.holder = $2 OR NOT ({running}) RETURNING athyper_leases.epoch"
-        );
-        let acquire = Statement::text(acquire)
-            .bind(self.name.as_str())
-            .bind(self.holder.as_str())
-            .bind(session.locks.end(span(self.duration)))
-            .bind(session.locks.boot().to_owned())
-            .bind(session.locks.now());
-        session.fetch(acquire).await?.into_iter().next().map(|row| row.at(0)).transpose()
+        acquire(session, &self.name, &self.holder, self.duration).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the SQL databases share: the job queue, schedules and leases as statements, and the rules of migrations.
+//! What the SQL databases share: the job queue, schedules, leases and the outbox as statements, and the rules of migrations.
 //!
 //! The tables have the same names, columns and indexes everywhere; each adapter writes them in its database's types. Where the
 //! databases differ in what a statement says, [`dialect`] knows the words; where they differ in how a statement is run, the adapter
@@ -10,5 +10,6 @@ pub(in crate::adapters) mod keyword;
 pub(in crate::adapters) mod leadership;
 pub(in crate::adapters) mod migrations;
 pub(in crate::adapters) mod operation;
+pub(in crate::adapters) mod outbox;
 pub(in crate::adapters) mod rows;
 pub(in crate::adapters) mod store;

@@ -9,10 +9,12 @@ use super::options::{Location, Options};
 use super::store::Store;
 use crate::adapters::sql::job_queue::{Shared, SqlJobQueue};
 use crate::adapters::sql::leadership::SqlLeadership;
+use crate::adapters::sql::outbox::SqlOutbox;
 use crate::foundation::driver::{Driver, DriverContext};
 use crate::foundation::error::Result;
 use crate::foundation::jobs::JobQueue;
 use crate::foundation::leadership::Leadership;
+use crate::foundation::outbox::Outbox;
 use crate::foundation::sql::Database;
 
 inventory::submit! {
@@ -22,6 +24,7 @@ inventory::submit! {
         database: Some(open_database),
         jobs: Some(open_jobs),
         leases: Some(open_leases),
+        outbox: Some(open_outbox),
     }
 }
 
@@ -58,5 +61,13 @@ fn open_leases(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn Leadersh
         let (store, _) = store(context)?;
         store.prepare().await?;
         Ok(Arc::new(SqlLeadership::new(store)) as Arc<dyn Leadership>)
+    })
+}
+
+fn open_outbox(context: &DriverContext) -> BoxFuture<'_, Result<Arc<dyn Outbox>>> {
+    Box::pin(async move {
+        let (store, _) = store(context)?;
+        store.prepare().await?;
+        Ok(Arc::new(SqlOutbox::new(store)) as Arc<dyn Outbox>)
     })
 }

@@ -1,4 +1,4 @@
-//! The tables of jobs, schedules and leases.
+//! The tables of jobs, schedules, leases and the outbox.
 //!
 //! The names, the meaning of the columns and the indexes are the same for every SQL database; the types are SQLite's.
 //!
@@ -10,6 +10,9 @@
 //!
 //! A child names its parent by number; what the parent knows of it is a row of `athyper_job_children`, which outlives the child. It is
 //! `waiting` until it has `completed` or `failed`, or is `holding` the parent after a failure. `has_children` is set for parents and for no others.
+//!
+//! Messages of the outbox wait until they are moved, or have `failed_at`. A destination has one batch under way at most: `moving` are
+//! the places (`seq`) of its messages. `athyper_deliveries` are the batches of other databases' outboxes that have arrived here.
 //!
 //! A statement finds a partial index only if it says the index's condition in the same words.
 
@@ -27,6 +30,7 @@ pub(super) fn migrations() -> MigrationSet {
             Migration { version: 5, name: "checkpoints, and jobs that are cancelled", sql: CHECKPOINTS },
             Migration { version: 6, name: "logs of jobs", sql: LOGS },
             Migration { version: 7, name: "flows: parents and children", sql: FLOWS },
+            Migration { version: 8, name: "the outbox", sql: OUTBOX },
         ],
     }
 }
@@ -90,6 +94,36 @@ CREATE TABLE athyper_job_children (
 ) WITHOUT ROWID;
 CREATE INDEX athyper_job_children_open ON athyper_job_children (parent) WHERE state IN ('waiting', 'holding');
 CREATE INDEX athyper_job_children_holding ON athyper_job_children (queue, id) WHERE state = 'holding';
+";
+
+const OUTBOX: &str = "
+CREATE TABLE athyper_outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    destination TEXT NOT NULL,
+    key TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    context TEXT NOT NULL,
+    alone BOOLEAN NOT NULL,
+    created_at INTEGER NOT NULL,
+    failed_at INTEGER,
+    error TEXT
+);
+CREATE INDEX athyper_outbox_waiting ON athyper_outbox (destination, seq)
+    WHERE failed_at IS NULL;
+CREATE INDEX athyper_outbox_failed ON athyper_outbox (destination, failed_at)
+    WHERE failed_at IS NOT NULL;
+CREATE TABLE athyper_outbox_relays (
+    destination TEXT NOT NULL PRIMARY KEY,
+    source TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    moving TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE athyper_deliveries (
+    source TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (source, number)
+) WITHOUT ROWID;
 ";
 
 const FIRST: &str = "

@@ -91,7 +91,7 @@ impl JobId {
 }
 
 /// One job as it travels: what is to be done, with which data, on whose behalf.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Envelope {
     /// Names the job in its queue.
     pub id: JobId,
@@ -102,6 +102,7 @@ pub struct Envelope {
     /// The version of the payload's shape.
     pub version: u32,
     /// The payload as JSON, passed through untouched.
+    #[serde(with = "untouched")]
     pub payload: Bytes,
     /// Who asked, for which tenant, in which trace.
     pub context: Context,
@@ -114,5 +115,33 @@ impl Envelope {
     #[allow(dead_code, reason = "without a store there are no queues")]
     pub(crate) fn share(&self) -> Option<&str> {
         (self.options.ordering == QueueOrdering::Fair).then(|| self.context.tenant().unwrap_or_default())
+    }
+}
+
+/// The payload within a document: as a text, or as its bytes where it is none.
+mod untouched {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Payload<T, B> {
+        Text(T),
+        Bytes(B),
+    }
+
+    pub(super) fn serialize<S: Serializer>(payload: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(payload) {
+            Ok(text) => Payload::Text(text),
+            Err(_) => Payload::Bytes(&payload[..]),
+        }
+        .serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        Ok(match Payload::<String, Vec<u8>>::deserialize(deserializer)? {
+            Payload::Text(text) => Bytes::from(text),
+            Payload::Bytes(bytes) => Bytes::from(bytes),
+        })
     }
 }

@@ -51,7 +51,7 @@ impl fmt::Display for ChildFailure {
 }
 
 /// The job that waits for a child.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Parent {
     /// Its queue.
     pub queue: QueueName,

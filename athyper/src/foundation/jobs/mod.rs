@@ -1,6 +1,7 @@
 //! What a job is, what can become of it, and the port every queue implements.
 
 mod backoff;
+mod delivery;
 mod envelope;
 mod flow;
 mod job;
@@ -13,6 +14,7 @@ mod state;
 mod upcast;
 
 pub use backoff::{Backoff, Growth};
+pub use delivery::{Delivered, Delivery};
 pub use envelope::{Envelope, JobId, QueueName};
 pub use flow::{ChildFailure, ChildRecord, MOST_JOBS_OF_A_FLOW, Parent};
 #[allow(unused_imports, reason = "without a store there are no flows")]

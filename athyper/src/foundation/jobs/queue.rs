@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    ChildRecord, Envelope, JobCounts, JobId, JobRecord, JobState, Parent, QueueLimits, QueueName, ScheduleStore, Unique,
+    ChildRecord, Delivered, Delivery, Envelope, JobCounts, JobId, JobRecord, JobState, Parent, QueueLimits, QueueName,
+    ScheduleStore, Unique,
 };
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::{Error, ErrorKind, Result};
@@ -34,7 +36,7 @@ impl Capabilities {
 }
 
 /// A job to be added.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewJob {
     /// The job.
     pub envelope: Envelope,
@@ -45,6 +47,7 @@ pub struct NewJob {
     /// Jobs of a queue with the same key run one after another, in the order they became ready.
     pub serial_key: Option<String>,
     /// The job that waits for it, which stands before it in the same call of [`JobQueue::add`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
 }
 
@@ -286,6 +289,15 @@ pub trait JobQueue: JobAdministration {
     /// # Errors
     /// `Configuration` when `tx` belongs to another store than the queue's.
     async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>>;
+
+    /// Adds jobs that were committed elsewhere, all or none, unless this delivery has arrived before: then they are not added
+    /// again, whatever became of them. Whoever does not know whether it arrived repeats it.
+    ///
+    /// The latest [`Delivery::REMEMBERED`] of each source are remembered. Without jobs it only counts as arrived.
+    ///
+    /// # Errors
+    /// Those of [`add`](Self::add).
+    async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered>;
 
     /// Takes jobs that are due, waiting up to [`Take::wait`] for the first.
     ///

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::Output;
 use super::jobs::Jobs;
+use super::outbox::Outbox;
 
 /// The exit code of a wrong use (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -37,6 +38,8 @@ pub(super) enum Command {
     Routes(Json),
     /// List the jobs, or look after those in the queues
     Jobs(Jobs),
+    /// Look after the messages that wait in the outbox to be moved to another store
+    Outbox(Outbox),
     /// List the schedules, each with its next tick
     Schedules(Json),
     /// Draw who provides what to whom

@@ -8,17 +8,21 @@ use super::output::{line, problem_json};
 use super::table::Table;
 use crate::foundation::problem::Problems;
 use crate::runtime::config::{ResolvedStore, StorePort};
-use crate::runtime::kernel::{Kernel, ProbedStore};
+use crate::runtime::kernel::{JobTransactions, Kernel, ProbedStore};
 
 /// Reports on a kernel that passed the check, and tries its stores if asked to.
 pub(super) async fn check(kernel: &Kernel, connect: bool, format: Json) -> Output {
     let probed = if connect { Some(kernel.probe_stores().await) } else { None };
+    let transactions = if connect { kernel.job_transactions().await } else { None };
     let mut problems = Problems::new();
     for problem in probed.iter().flatten().filter_map(|store| store.problem.clone()) {
         problems.push(problem);
     }
-    let mut output =
-        if format.json { json_report(kernel, probed.as_deref(), &problems) } else { report(kernel, probed.as_deref()) };
+    let mut output = if format.json {
+        json_report(kernel, probed.as_deref(), transactions, &problems)
+    } else {
+        report(kernel, probed.as_deref(), transactions)
+    };
     if !problems.is_empty() {
         output.exit_code = problems.exit_code();
         if !format.json {
@@ -39,7 +43,7 @@ pub(super) fn refuse(problems: &Problems, format: Json) -> Output {
     Output { exit_code: output.exit_code, ..report }
 }
 
-fn report(kernel: &Kernel, probed: Option<&[ProbedStore]>) -> Output {
+fn report(kernel: &Kernel, probed: Option<&[ProbedStore]>, transactions: Option<JobTransactions>) -> Output {
     let Counts { routes, jobs, queues, schedules, components } = Counts::of(kernel);
     let mut text = String::new();
     let unlisted = if kernel.has_unlisted_routes() { " and more that cannot be listed" } else { "" };
@@ -66,11 +70,15 @@ fn report(kernel: &Kernel, probed: Option<&[ProbedStore]>) -> Output {
         ]);
     }
     text.push_str(&table.to_text());
-    if let Some(probed) = probed
-        && let Some(transactional) = transactional(kernel, probed)
-    {
-        let can = if transactional { "can" } else { "cannot" };
-        line(&mut text, format_args!("\njobs {can} be added in a transaction of the database"));
+    if let Some(transactions) = transactions {
+        let can = match transactions {
+            JobTransactions::InQueue => "can be added in a transaction of the database",
+            JobTransactions::ThroughOutbox => {
+                "can be added in a transaction of the database: they go through its outbox, from where a relay moves them to the queue"
+            }
+            JobTransactions::Never => "cannot be added in a transaction of the database",
+        };
+        line(&mut text, format_args!("\njobs {can}"));
     }
     if probed.is_none_or(|probed| probed.iter().all(|store| store.problem.is_none())) {
         line(&mut text, format_args!("\neverything fits"));
@@ -78,7 +86,12 @@ fn report(kernel: &Kernel, probed: Option<&[ProbedStore]>) -> Output {
     Output::text(text)
 }
 
-fn json_report(kernel: &Kernel, probed: Option<&[ProbedStore]>, problems: &Problems) -> Output {
+fn json_report(
+    kernel: &Kernel,
+    probed: Option<&[ProbedStore]>,
+    transactions: Option<JobTransactions>,
+    problems: &Problems,
+) -> Output {
     let Counts { routes, jobs, queues, schedules, components } = Counts::of(kernel);
     let stores: Vec<Value> = kernel
         .stores()
@@ -103,7 +116,12 @@ fn json_report(kernel: &Kernel, probed: Option<&[ProbedStore]>, problems: &Probl
         "schedules": schedules,
         "components": components,
         "stores": stores,
-        "transactional_jobs": probed.and_then(|probed| transactional(kernel, probed)),
+        "transactional_jobs": transactions.map(|transactions| transactions != JobTransactions::Never),
+        "transactional_jobs_through": match transactions {
+            Some(JobTransactions::InQueue) => Some("queue"),
+            Some(JobTransactions::ThroughOutbox) => Some("outbox"),
+            Some(JobTransactions::Never) | None => None,
+        },
         "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
     }))
 }
@@ -142,12 +160,4 @@ fn keeps(store: &ResolvedStore) -> &'static str {
 
 fn tried<'a>(probed: &'a [ProbedStore], store: &ResolvedStore) -> Option<&'a ProbedStore> {
     probed.iter().find(|probed| probed.store.port == store.port)
-}
-
-/// Whether a job can be added in the caller's transaction: the queue can, and lies in the same store as the database.
-fn transactional(kernel: &Kernel, probed: &[ProbedStore]) -> Option<bool> {
-    let url = |port| kernel.stores().find(|store| store.port == port).map(|store| store.url.clone());
-    let queue = probed.iter().find(|probed| probed.store.port == StorePort::Jobs)?;
-    let same = url(StorePort::Database).is_some_and(|database| database == queue.store.url);
-    Some(same && queue.capabilities?.transactional)
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::arguments::{Command, Json, parse};
-use super::{Output, check, config, enqueue, graph, jobs, migrate, routes, schedules};
+use super::{Output, check, config, enqueue, graph, jobs, migrate, outbox, routes, schedules};
 use crate::foundation::problem::Problems;
 use crate::runtime::kernel::{Kernel, KernelBuilder, run_until_signal};
 
@@ -76,6 +76,7 @@ where
         Command::Check { connect, format } => check::check(&kernel, connect, format).await,
         Command::Routes(format) => routes::list(&kernel, format),
         Command::Jobs(arguments) => jobs::jobs(&kernel, arguments).await,
+        Command::Outbox(arguments) => outbox::outbox(&kernel, arguments).await,
         Command::Schedules(format) => schedules::list(&kernel, format),
         Command::Graph { json: Json { json: true }, .. } => graph::list(&kernel),
         Command::Graph { format, .. } => graph::draw(&kernel, format),

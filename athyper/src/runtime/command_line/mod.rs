@@ -8,6 +8,7 @@ mod execute;
 mod graph;
 mod jobs;
 mod migrate;
+mod outbox;
 mod output;
 mod process;
 mod routes;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::checked::{ChosenStore, Kernel};
 use super::insecure::{refuse_built_authenticator, warn_of_public_metrics};
 use super::lifecycle::{LifecycleHook, order_hooks};
-use super::parts::{self, SchedulerPart, ServerPart, WorkersPart};
+use super::parts::{self, OutboxPart, SchedulerPart, ServerPart, WorkersPart};
 use super::provided::Cells;
 use super::running::{Addresses, KernelHandle, RunningKernel, StopReport, Supervisor};
 use super::stack;
@@ -27,6 +27,7 @@ use crate::runtime::container::Container;
 use crate::runtime::http::{HealthRegistry, Readiness, management_router};
 use crate::runtime::jobs::{ContainerRunner, Jobs, WorkerPool};
 use crate::runtime::middleware::{HttpService, MiddlewareStack};
+use crate::runtime::outbox::{JobDestination, Relay};
 use crate::runtime::scheduler::{Scheduler, SchedulerPorts};
 
 /// A kernel whose stores are open, migrated, and whose parts are made, but not running: what tests drive by hand, and what
@@ -38,6 +39,7 @@ pub struct Assembly {
     http: HttpService,
     workers: Option<WorkerPool>,
     scheduler: Option<Arc<Scheduler>>,
+    relay: Option<Arc<Relay>>,
     health: HealthRegistry,
     readiness: Readiness,
     metrics: MetricsRegistry,
@@ -86,6 +88,12 @@ impl Kernel {
         {
             problems.push(unusable(chosen, &error));
         }
+        if problems.is_empty()
+            && let Some(chosen) = self.chosen(StorePort::Database)
+            && let Err(error) = stores.open_outbox(&context(chosen), chosen.driver).await
+        {
+            problems.push(unusable(chosen, &error));
+        }
         if self.modes().contains(Mode::Scheduler)
             && let Some(chosen) = self.chosen(StorePort::Leases)
             && let Err(error) = stores.open_leases(&context(chosen), chosen.driver).await
@@ -101,7 +109,11 @@ impl Kernel {
 
     async fn assemble_on(self, stores: Stores) -> Result<Assembly> {
         let queue = stores.jobs.clone().ok_or_else(|| missing("job queue"))?;
-        let jobs = Arc::new(Jobs::new(Arc::clone(&queue), Arc::clone(&self.registry), Arc::clone(&self.clock)));
+        let jobs = Jobs::new(Arc::clone(&queue), Arc::clone(&self.registry), Arc::clone(&self.clock));
+        let jobs = Arc::new(match &stores.outbox {
+            Some(outbox) => jobs.with_outbox(Arc::clone(outbox)),
+            None => jobs,
+        });
         // The container is frozen and the kernel is assembled once: the cell is empty.
         let _ = self.cells.set(Cells { database: stores.database.clone(), jobs: Arc::clone(&jobs) });
         refuse_built_authenticator(self.profile(), &self.container).await?;
@@ -134,6 +146,15 @@ impl Kernel {
             }
             None => None,
         };
+        let relay = match &stores.outbox {
+            Some(outbox) => {
+                let destination = Arc::new(JobDestination::new(Arc::clone(&queue)));
+                let relay = Relay::new(Arc::clone(outbox), destination, Arc::clone(&self.clock), &metrics)?;
+                health.add(relay.health());
+                Some(Arc::new(relay))
+            }
+            None => None,
+        };
         let http = stack::serve(&self, &health, &readiness, &metrics);
         Ok(Assembly {
             stores,
@@ -141,6 +162,7 @@ impl Kernel {
             http,
             workers,
             scheduler,
+            relay,
             health: (*health).clone(),
             readiness: (*readiness).clone(),
             metrics,
@@ -180,6 +202,12 @@ impl Assembly {
     #[must_use]
     pub fn scheduler(&self) -> Option<&Scheduler> {
         self.scheduler.as_deref()
+    }
+
+    /// What moves jobs from the outbox to the queue; none where the queue takes part in the transactions of the database.
+    #[must_use]
+    pub fn relay(&self) -> Option<&Relay> {
+        self.relay.as_deref()
     }
 
     /// The job client.
@@ -280,6 +308,9 @@ impl Assembly {
         }
         if let Some(scheduler) = &self.scheduler {
             hooks.push(Arc::new(SchedulerPart::new(Arc::clone(scheduler))));
+        }
+        if let Some(relay) = &self.relay {
+            hooks.push(Arc::new(OutboxPart::new(Arc::clone(relay))));
         }
         hooks.extend(self.kernel.hooks.iter().cloned());
         if self.kernel.modes().contains(Mode::Api) {

@@ -17,7 +17,7 @@ use crate::runtime::container::Container;
 /// ones in reverse of how they started.
 #[async_trait]
 pub trait LifecycleHook: Send + Sync + fmt::Debug + 'static {
-    /// A name, unique in the kernel. The kernel's own are `http`, `management`, `workers` and `scheduler`.
+    /// A name, unique in the kernel. The kernel's own are `http`, `management`, `outbox`, `workers` and `scheduler`.
     fn name(&self) -> &str;
 
     /// The hooks that must have started before this one; those that do not run in the chosen mode are passed over.
@@ -25,7 +25,7 @@ pub trait LifecycleHook: Send + Sync + fmt::Debug + 'static {
         &[]
     }
 
-    /// Smaller stops earlier. The kernel's own: `http` 10, `scheduler` 20, `workers` 30, `management` 200.
+    /// Smaller stops earlier. The kernel's own: `http` 10, `scheduler` 20, `workers` 30, `outbox` 40, `management` 200.
     fn stop_order(&self) -> u32 {
         100
     }

@@ -23,4 +23,4 @@ pub use checked::Kernel;
 pub use lifecycle::LifecycleHook;
 pub(crate) use process::run_until_signal;
 pub use running::{KernelHandle, RunningKernel, StopReport};
-pub use services::{MigrationReport, ProbedStore};
+pub use services::{JobTransactions, MigrationReport, ProbedStore};

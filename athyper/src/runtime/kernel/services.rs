@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::assembly::unusable;
 use super::checked::{ChosenStore, Kernel};
+use super::stores::takes_part;
 use crate::foundation::driver::{DriverContext, SharedConnections};
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{Added, Capabilities, JobQueue};
+use crate::foundation::outbox::Outbox;
 use crate::foundation::problem::{Problem, ProblemClass, Problems};
-use crate::foundation::sql::AppliedMigration;
+use crate::foundation::sql::{AppliedMigration, Db};
 use crate::runtime::config::{ResolvedStore, StorePort};
 use crate::runtime::jobs::Jobs;
 
@@ -21,6 +23,17 @@ pub struct ProbedStore {
     pub capabilities: Option<Capabilities>,
     /// Why it cannot be used, if so.
     pub problem: Option<Problem>,
+}
+
+/// How jobs take part in transactions of the product's database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobTransactions {
+    /// The queue lies in the database: they are there once the transaction has committed.
+    InQueue,
+    /// The queue lies elsewhere: they are written in the outbox of the database, and a relay moves them after the commit.
+    ThroughOutbox,
+    /// Not at all: there is no database, or it has no outbox.
+    Never,
 }
 
 /// What a migration run did.
@@ -88,6 +101,34 @@ impl Kernel {
             .with_detail("set by", chosen.store.source.to_string(), None)
             .with_fix("DATABASE_URL=sqlite://data/athyper.db, or the URL of a server")
             .into())
+    }
+
+    /// How jobs take part in transactions of the product's database; `None` when one of the two cannot be used.
+    pub async fn job_transactions(&self) -> Option<JobTransactions> {
+        let Some(database) = self.chosen(StorePort::Database) else { return Some(JobTransactions::Never) };
+        let jobs = self.chosen(StorePort::Jobs)?;
+        // What is one database must be known to be one.
+        let context = self.driver_context(jobs);
+        let queue = jobs.driver.jobs?(&context).await.ok()?;
+        let context = DriverContext { shared: context.shared, ..self.driver_context(database) };
+        let db = Db::new(database.driver.database?(&context).await.ok()?);
+        let takes_part = takes_part(&*queue, &db).await;
+        db.database().close().await;
+        Some(match takes_part.ok()? {
+            true => JobTransactions::InQueue,
+            false if database.driver.outbox.is_some() => JobTransactions::ThroughOutbox,
+            false => JobTransactions::Never,
+        })
+    }
+
+    /// Opens the outbox of the product's database, to look after its messages.
+    ///
+    /// # Errors
+    /// When there is no database, or it cannot be used.
+    pub async fn open_outbox(&self) -> Result<Arc<dyn Outbox>, Problems> {
+        let chosen = self.need(StorePort::Database)?;
+        let Some(open) = chosen.driver.outbox else { return Err(unusable(chosen, &no_such_port()).into()) };
+        open(&self.driver_context(chosen)).await.map_err(|error| Problems::from(unusable(chosen, &error)))
     }
 
     async fn probe(&self, chosen: &ChosenStore) -> Result<Option<Capabilities>> {

@@ -6,8 +6,9 @@ use crate::foundation::driver::{Driver, DriverContext, KNOWN_SCHEMES, drivers};
 use crate::foundation::error::Result;
 use crate::foundation::jobs::JobQueue;
 use crate::foundation::leadership::Leadership;
+use crate::foundation::outbox::{JOBS, Outbox};
 use crate::foundation::problem::{Problem, ProblemClass};
-use crate::foundation::sql::{Db, MigrationSet};
+use crate::foundation::sql::{Db, Isolation, MigrationSet};
 use crate::runtime::config::{ResolvedStore, StorePort};
 
 /// Whether a driver serves a port.
@@ -59,6 +60,8 @@ pub(super) struct Stores {
     pub(super) database: Option<Db>,
     pub(super) jobs: Option<Arc<dyn JobQueue>>,
     pub(super) leases: Option<Arc<dyn Leadership>>,
+    /// The outbox of the database, if the jobs are somewhere else.
+    pub(super) outbox: Option<Arc<dyn Outbox>>,
 }
 
 impl Stores {
@@ -89,10 +92,38 @@ impl Stores {
         Ok(())
     }
 
+    /// Opens the outbox of the database, unless jobs are added in its transactions and nothing was left in the outbox.
+    pub(super) async fn open_outbox(&mut self, context: &DriverContext, driver: &Driver) -> Result<()> {
+        let (Some(open), Some(database), Some(jobs)) = (driver.outbox, &self.database, &self.jobs) else {
+            return Ok(());
+        };
+        let outbox = open(context).await?;
+        if !takes_part(&**jobs, database).await? || outbox.has_waiting(JOBS).await? {
+            self.outbox = Some(outbox);
+        }
+        Ok(())
+    }
+
     /// Lets go of connections; jobs and leases share those of their store, or have none.
     pub(super) async fn close(&self) {
         if let Some(database) = &self.database {
             database.database().close().await;
         }
+    }
+}
+
+/// Whether a queue takes part in the transactions of a database.
+pub(super) async fn takes_part(queue: &dyn JobQueue, database: &Db) -> Result<bool> {
+    if !queue.capabilities().transactional {
+        return Ok(false);
+    }
+    let mut tx = database.database().begin(Isolation::Default).await?;
+    let outcome = queue.add_in(&mut tx, Vec::new()).await;
+    // Nothing was written.
+    let _ = tx.into_inner().rollback().await;
+    match outcome {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == "job-other-store" => Ok(false),
+        Err(error) => Err(error),
     }
 }

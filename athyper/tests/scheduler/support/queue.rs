@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use athyper::Result;
 use athyper::clock::Timestamp;
 use athyper::jobs::{
-    Added, Capabilities, ChildRecord, Claimed, Finish, Finished, JobAdministration, JobCounts, JobFilter, JobId,
-    JobQueue, JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
+    Added, Capabilities, ChildRecord, Claimed, Delivered, Delivery, Finish, Finished, JobAdministration, JobCounts,
+    JobFilter, JobId, JobQueue, JobRecord, Lock, NewJob, QueueLimits, QueueName, Recovered, RecoveryPolicy, Take,
 };
 use athyper::private::Bytes;
 use athyper::schedule::{Fire, Fired, ScheduleRecord, ScheduleStore};
@@ -73,6 +73,10 @@ impl<D: ScheduleStoreDecorator + 'static> JobQueue for Decorated<D> {
 
     async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
         self.real.add_in(tx, jobs).await
+    }
+
+    async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered> {
+        self.real.deliver(delivery, jobs).await
     }
 
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {

@@ -23,8 +23,8 @@ use self::store::{Reading, Store};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobQueue, LOG_ROWS, Lock, NewJob, QueueName, Recovered,
-    RecoveryPolicy, ScheduleStore, Take,
+    Added, Capabilities, Claimed, Delivered, Delivery, Finish, Finished, JobQueue, LOG_ROWS, Lock, NewJob, QueueName,
+    Recovered, RecoveryPolicy, ScheduleStore, Take,
 };
 use crate::foundation::sql::Tx;
 
@@ -95,7 +95,12 @@ impl JobQueue for MemoryJobQueue {
         Err(Error::configuration(
             "the job queue in memory takes no part in transactions of a database: \
              keep the jobs in the same database (`jobs.url`), or enqueue after the commit",
-        ))
+        )
+        .with_code("job-other-store"))
+    }
+
+    async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered> {
+        self.change(|store, now| store.deliver(delivery, jobs, now))
     }
 
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {

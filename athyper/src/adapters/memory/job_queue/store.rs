@@ -1,6 +1,6 @@
 //! What the queue holds, and how each operation changes it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::entry::{Entry, Place};
@@ -8,8 +8,8 @@ use super::shelf::Shelf;
 use crate::foundation::clock::Timestamp;
 use crate::foundation::error::Result;
 use crate::foundation::jobs::{
-    Added, CANCELLED, Claimed, Finish, FlowShape, JobId, JobState, Lock, NewJob, Outcome, QueueName, Recovered,
-    RecoveryPolicy, ScheduleRecord, Take, Verdict,
+    Added, CANCELLED, Claimed, Delivered, Delivery, Finish, FlowShape, JobId, JobState, Lock, NewJob, Outcome,
+    QueueName, Recovered, RecoveryPolicy, ScheduleRecord, Take, Verdict,
 };
 
 /// The two clocks, read once an operation.
@@ -27,6 +27,8 @@ pub(super) struct Store {
     pub(super) shelves: BTreeMap<QueueName, Shelf>,
     pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     added: u64,
+    /// The latest deliveries of each source.
+    deliveries: HashMap<String, BTreeSet<i64>>,
 }
 
 impl Store {
@@ -36,6 +38,27 @@ impl Store {
             return self.add_flow(jobs, &shape, now);
         }
         Ok(jobs.into_iter().map(|job| self.add_one(job, now)).collect())
+    }
+
+    /// Adds jobs unless they were delivered before.
+    pub(super) fn deliver(&mut self, delivery: &Delivery, jobs: Vec<NewJob>, now: Reading) -> Result<Delivered> {
+        if let Some(arrived) = self.deliveries.get(&delivery.source) {
+            if arrived.contains(&delivery.number) {
+                return Ok(Delivered::Before);
+            }
+            if arrived.last().is_some_and(|last| *last > delivery.number) {
+                return Ok(Delivered::Overtaken);
+            }
+        }
+        if !jobs.is_empty() {
+            self.add(jobs, now)?;
+        }
+        let arrived = self.deliveries.entry(delivery.source.clone()).or_default();
+        arrived.insert(delivery.number);
+        if arrived.len() > Delivery::REMEMBERED as usize {
+            arrived.pop_first();
+        }
+        Ok(Delivered::Now)
     }
 
     /// Adds a job that has neither parent nor children.

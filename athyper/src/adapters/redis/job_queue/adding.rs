@@ -158,12 +158,17 @@ impl Inner {
     }
 
     async fn send(&self, jobs: &[&Prepared]) -> Result<Vec<Added>> {
+        answers(jobs, read_list(self.connections.run_here(&ADD, self.call_with(jobs), Repeat::Never).await?)?)
+    }
+
+    /// A call of a script that adds jobs.
+    pub(super) fn call_with(&self, jobs: &[&Prepared]) -> Call {
         let queues = queues_of(jobs);
         let mut call = self.on_all(&queues);
         for prepared in jobs {
             push_job(&mut call, &queues, prepared);
         }
-        answers(jobs, read_list(self.connections.run_here(&ADD, call, Repeat::Never).await?)?)
+        call
     }
 
     /// A script on several queues, whose first argument is the time in milliseconds.
@@ -178,7 +183,14 @@ impl Inner {
     /// Adds a flow, all of it or nothing.
     async fn add_flow(&self, jobs: &[Prepared], shape: &FlowShape) -> Result<Vec<Added>> {
         let jobs: Vec<&Prepared> = jobs.iter().collect();
-        let queues = queues_of(&jobs);
+        let call = self.flow_call_with(&jobs, shape);
+        let told = read_list(self.connections.run_here(&FLOW, call, Repeat::Never).await?)?;
+        answers(&jobs, accepted(told)?)
+    }
+
+    /// A call of a script that adds a flow.
+    pub(super) fn flow_call_with(&self, jobs: &[&Prepared], shape: &FlowShape) -> Call {
+        let queues = queues_of(jobs);
         let mut call = self.on_all(&queues);
         for (place, prepared) in jobs.iter().enumerate() {
             let (key, told) = prepared.parent.clone().unwrap_or_default();
@@ -188,14 +200,18 @@ impl Inner {
             call.push(told);
             push_job(&mut call, &queues, prepared);
         }
-        let mut told = read_list(self.connections.run_here(&FLOW, call, Repeat::Never).await?)?;
-        if let Some(Value::Array(refused)) = told.first_mut() {
-            let mut words = std::mem::take(refused).into_iter().filter_map(read_text);
-            let (child, parent) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            return Err(another_parent(&read_id(&child), format_args!("`{parent}`")));
-        }
-        answers(&jobs, told)
+        call
     }
+}
+
+/// What a script that adds a flow told, unless it was refused.
+pub(super) fn accepted(mut told: Vec<Value>) -> Result<Vec<Value>> {
+    if let Some(Value::Array(refused)) = told.first_mut() {
+        let mut words = std::mem::take(refused).into_iter().filter_map(read_text);
+        let (child, parent) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        return Err(another_parent(&read_id(&child), format_args!("`{parent}`")));
+    }
+    Ok(told)
 }
 
 fn push_job(call: &mut Call, queues: &[QueueName], prepared: &Prepared) {
@@ -217,7 +233,7 @@ fn answers(jobs: &[&Prepared], holders: Vec<Value>) -> Result<Vec<Added>> {
 }
 
 /// The queues of jobs, each once.
-fn queues_of(jobs: &[&Prepared]) -> Vec<QueueName> {
+pub(super) fn queues_of(jobs: &[&Prepared]) -> Vec<QueueName> {
     let mut queues: Vec<QueueName> = Vec::new();
     for prepared in jobs {
         let queue = &prepared.job.envelope.queue;

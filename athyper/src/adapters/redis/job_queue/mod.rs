@@ -3,6 +3,7 @@
 mod adding;
 mod administration;
 mod claims;
+mod delivering;
 mod identity;
 mod limits;
 mod options;
@@ -31,8 +32,8 @@ use super::scripts::{APPEND_LOG, CHECKPOINT, PROGRESS, RECOVER, RELEASE_PARKED, 
 use crate::foundation::clock::Clock;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobQueue, JobState, LOG_ROWS, Lock, NewJob, QueueName, Recovered,
-    RecoveryPolicy, ScheduleStore, Take,
+    Added, Capabilities, Claimed, Delivered, Delivery, Finish, Finished, JobQueue, JobState, LOG_ROWS, Lock, NewJob,
+    QueueName, Recovered, RecoveryPolicy, ScheduleStore, Take,
 };
 use crate::foundation::sql::Tx;
 
@@ -170,6 +171,10 @@ impl JobQueue for RedisJobQueue {
              same database (`jobs.url`)",
         )
         .with_code("job-other-store"))
+    }
+
+    async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered> {
+        self.inner.deliver(delivery, jobs).await
     }
 
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {

@@ -1,4 +1,4 @@
--- Adds jobs, all of them or none. KEYS: the `meta` key of each queue. ARGV: the time, then the jobs. Answers for each with the
+-- Adds jobs, all of them or none. KEYS: the `meta` key of each queue. ARGV: the time, then the jobs. `answers` has for each the
 -- id that stands for it, or nothing if it was added.
 
 local now = tonumber(ARGV[1])
@@ -80,4 +80,3 @@ while ARGV[at] do
   end
 end
 for _, queue in ipairs(queues) do announce(queue) end
-return answers

@@ -1,7 +1,7 @@
 -- Adds a flow: a parent, its children and theirs, all of them or none. KEYS: the `meta` key of each queue. ARGV: the time, then the jobs,
 -- parents first. A job begins with the number of its parent among them (0 for none), a 1 if it has children, its parent's key, and what it
--- says of its parent as JSON; the rest is as `adding.lua` says. Answers for each with the id that stands for it, or nothing if it was added;
--- or with one list, of a child and its other parent, if nothing was.
+-- says of its parent as JSON; the rest is as `adding.lua` says. `answers` has for each the id that stands for it, or nothing if it was
+-- added; if nothing was, the answer is one list, of a child and its other parent.
 
 local now = tonumber(ARGV[1])
 local queues = {}
@@ -138,4 +138,3 @@ end
 for _, queue in ipairs(queues) do announce(queue) end
 local answers = {}
 for index, job in ipairs(jobs) do answers[index] = job.stands or job.is_below and job.id or '' end
-return answers

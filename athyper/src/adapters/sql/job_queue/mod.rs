@@ -8,6 +8,7 @@ mod add_flow;
 mod administration;
 mod cancel;
 mod change;
+mod deliver;
 mod finish;
 mod flows;
 mod limited;
@@ -21,7 +22,7 @@ mod take;
 mod turns;
 mod wake;
 
-pub(in crate::adapters::sql) use self::record::span;
+pub(in crate::adapters::sql) use self::record::{from_micros, later, micros, span};
 pub(in crate::adapters) use self::wake::Wake;
 
 use std::collections::HashSet;
@@ -32,17 +33,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use self::add::Add;
+use self::deliver::Deliver;
 use self::finish::Close;
 use self::logs::AppendLog;
-use self::record::{Cells, micros};
+use self::record::Cells;
 use self::recover::{Recover, ReleaseParked};
 use self::renew::{Note, Record, Renew};
 use super::operation::Session;
 use super::store::SqlStore;
 use crate::foundation::error::{Error, Result};
 use crate::foundation::jobs::{
-    Added, Capabilities, Claimed, Finish, Finished, JobQueue, Lock, NewJob, QueueName, Recovered, RecoveryPolicy,
-    ScheduleStore, Take,
+    Added, Capabilities, Claimed, Delivered, Delivery, Finish, Finished, JobQueue, Lock, NewJob, QueueName, Recovered,
+    RecoveryPolicy, ScheduleStore, Take,
 };
 use crate::foundation::sql::{Statement, Tx};
 
@@ -117,6 +119,11 @@ impl<S: SqlStore> JobQueue for SqlJobQueue<S> {
         let mut session = self.store().session_in(tx).ok_or_else(|| another_store(self.store()))?;
         let batch = add::prepare(jobs)?;
         add::add(&mut session, &self.shared, &batch).await
+    }
+
+    async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered> {
+        let batch = add::prepare(jobs)?;
+        self.store().run(Deliver { shared: self.shared.clone(), delivery: delivery.clone(), batch }).await?
     }
 
     async fn take(&self, request: &Take) -> Result<Vec<Claimed>> {

@@ -149,17 +149,17 @@ pub(super) fn job_id(text: String) -> JobId {
 }
 
 /// Microseconds since 1970.
-pub(super) fn micros(instant: Timestamp) -> i64 {
+pub(in crate::adapters::sql) fn micros(instant: Timestamp) -> i64 {
     instant.timestamp_micros()
 }
 
-pub(super) fn from_micros(micros: i64) -> Result<Timestamp> {
+pub(in crate::adapters::sql) fn from_micros(micros: i64) -> Result<Timestamp> {
     Timestamp::from_timestamp_micros(micros)
         .ok_or_else(|| Error::internal(format!("{micros} microseconds since 1970 are beyond every calendar")))
 }
 
 /// An instant and a duration later; the last instant there is when that is beyond it.
-pub(super) fn later(instant: Timestamp, by: Duration) -> i64 {
+pub(in crate::adapters::sql) fn later(instant: Timestamp, by: Duration) -> i64 {
     micros(instant).saturating_add(span(by)).min(micros(Timestamp::MAX_UTC))
 }
 

@@ -32,7 +32,7 @@ impl Wake {
     }
 
     /// Sees every wake-up from now on.
-    pub(super) fn listen(&self, queue: &QueueName) -> watch::Receiver<u64> {
+    pub(in crate::adapters::sql) fn listen(&self, queue: &QueueName) -> watch::Receiver<u64> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         match queues.get(queue) {
             Some(counter) => counter.subscribe(),

@@ -105,8 +105,9 @@ impl<'a, J> IntoFuture for Enqueue<'a, J> {
             let flow = flow?;
             let Some(root) = flow.first() else { return Err(no_answer()) };
             let (queue, keep) = (root.envelope.queue.clone(), root.envelope.options.keep_completed);
-            let added = self.jobs.add(flow, self.tx).await?.into_iter().next().ok_or_else(no_answer)?;
-            Ok(JobHandle::new(self.jobs, queue, added, keep))
+            let enqueued = self.jobs.add(flow, self.tx).await?;
+            let added = enqueued.added.into_iter().next().ok_or_else(no_answer)?;
+            Ok(JobHandle::new(self.jobs, queue, added, keep, enqueued.message))
         })
     }
 }

@@ -73,9 +73,10 @@ async fn enqueue_batches<J>(
         let batch: Vec<NewJob> = jobs.by_ref().take(BATCH).collect();
         let Some(first) = batch.first() else { return Ok(handles) };
         let queue = first.envelope.queue.clone();
-        let added =
+        let enqueued =
             client.add(batch, tx.as_deref_mut()).await.map_err(|error| progress(error, handles.len(), total))?;
-        handles.extend(added.into_iter().map(|added| JobHandle::new(client, queue.clone(), added, keep)));
+        let handle = |added| JobHandle::new(client, queue.clone(), added, keep, enqueued.message.clone());
+        handles.extend(enqueued.added.into_iter().map(handle));
     }
 }
 

@@ -10,7 +10,7 @@ use futures_core::future::BoxFuture;
 use futures_util::future::select;
 
 use super::super::link::Link;
-use super::Jobs;
+use super::{Jobs, outbox};
 use crate::foundation::clock::{Clock, ClockExt};
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::jobs::{Added, CANCELLED, Job, JobId, JobRecord, JobState, QueueName, Retention};
@@ -22,12 +22,15 @@ pub struct JobHandle<J> {
     id: JobId,
     duplicate: bool,
     keep: Retention,
+    /// The message of the outbox that it travels in, if it was not put into its queue at once.
+    message: Option<Arc<str>>,
     payload: PhantomData<fn() -> J>,
 }
 
 impl<J> JobHandle<J> {
-    pub(super) fn new(jobs: &Jobs, queue: QueueName, added: Added, keep: Retention) -> Self {
-        Self { link: jobs.link.clone(), queue, id: added.id, duplicate: added.duplicate, keep, payload: PhantomData }
+    pub(super) fn new(jobs: &Jobs, queue: QueueName, added: Added, keep: Retention, message: Option<Arc<str>>) -> Self {
+        let Added { id, duplicate } = added;
+        Self { link: jobs.link.clone(), queue, id, duplicate, keep, message, payload: PhantomData }
     }
 
     /// The job's id: that of the earlier job when this one is its [duplicate](Self::duplicate).
@@ -42,7 +45,8 @@ impl<J> JobHandle<J> {
         &self.queue
     }
 
-    /// Whether an earlier job with the same id or unique key stands for it.
+    /// Whether an earlier job with the same id or unique key stands for it. Of a job that goes through the outbox that is not known
+    /// when it is enqueued, and this is `false`; if there is one, no job will have this [id](Self::id) when it is moved.
     #[must_use]
     pub fn duplicate(&self) -> bool {
         self.duplicate
@@ -55,7 +59,8 @@ impl<J> JobHandle<J> {
         self.keep
     }
 
-    /// Where it stands; `None` once the queue holds it no more.
+    /// Where it stands; `None` once the queue holds it no more. A job that is still in the outbox is waiting or delayed, or has
+    /// failed if the queue refused it; before its transaction has committed there is none.
     ///
     /// # Errors
     /// Those of the queue.
@@ -67,9 +72,15 @@ impl<J> JobHandle<J> {
     /// unless it completes all the same.
     ///
     /// # Errors
-    /// `NotFound` when the queue holds it no more, `Conflict` when it has ended, and those of the queue.
+    /// `NotFound` when the queue holds it no more, `Conflict` when it has ended, `Unavailable` with the code `job-in-outbox` while
+    /// it is on its way to the queue, and those of the queue.
     pub async fn cancel(&self) -> Result<()> {
-        self.link.queue.cancel(&self.queue, &self.id).await?;
+        match self.link.queue.cancel(&self.queue, &self.id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && self.message.is_some() => {
+                return Err(if self.record().await?.is_some() { not_there_yet(self) } else { error });
+            }
+            outcome => outcome?,
+        }
         self.link.finished.notify_waiters();
         Ok(())
     }
@@ -87,7 +98,7 @@ impl<J> JobHandle<J> {
     /// # Errors
     /// Those of the queue.
     pub async fn record(&self) -> Result<Option<JobRecord>> {
-        self.link.queue.get(&self.queue, &self.id).await
+        outbox::find(&self.link, &self.queue, &self.id, self.message.as_deref()).await
     }
 }
 
@@ -103,7 +114,8 @@ impl<J: Job> JobHandle<J> {
 
 impl<J> Clone for JobHandle<J> {
     fn clone(&self) -> Self {
-        Self { link: self.link.clone(), queue: self.queue.clone(), id: self.id.clone(), ..*self }
+        let (link, queue, id) = (self.link.clone(), self.queue.clone(), self.id.clone());
+        Self { link, queue, id, message: self.message.clone(), ..*self }
     }
 }
 
@@ -191,6 +203,14 @@ async fn wait_for_result<J>(handle: &JobHandle<J>) -> Result<bytes::Bytes> {
         select(finished, nap).await;
         pause = (pause * 2).min(LAST_LOOK);
     }
+}
+
+fn not_there_yet<J>(handle: &JobHandle<J>) -> Error {
+    Error::unavailable(format!(
+        "job {} is in the outbox, and not in queue `{}` yet: cancel it once it was moved",
+        handle.id, handle.queue
+    ))
+    .with_code("job-in-outbox")
 }
 
 fn gone<J>(handle: &JobHandle<J>) -> Error {

@@ -5,6 +5,7 @@ mod enqueue;
 mod enqueue_all;
 mod handle;
 mod options;
+mod outbox;
 
 pub use enqueue::Enqueue;
 pub use enqueue_all::EnqueueAll;
@@ -15,12 +16,14 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
 use self::draft::Draft;
+use self::outbox::Enqueued;
 use super::link::Link;
 use super::payload::encode;
 use super::{JobDescriptor, JobRegistry};
 use crate::foundation::clock::{Clock, Timestamp};
 use crate::foundation::error::Result;
 use crate::foundation::jobs::{Added, Job, JobAdministration, JobId, JobQueue, NewJob};
+use crate::foundation::outbox::Outbox;
 use crate::foundation::sql::Tx;
 
 /// Enqueues jobs: the payload type says which handler, queue and options are meant.
@@ -50,8 +53,18 @@ impl Jobs {
     /// A client of `queue`. `registry` serves [`enqueue_named`](Self::enqueue_named); due times and ids are made with `clock`.
     #[must_use]
     pub fn new(queue: Arc<dyn JobQueue>, registry: Arc<JobRegistry>, clock: Arc<dyn Clock>) -> Self {
-        let link = Arc::new(Link { queue, clock, finished: tokio::sync::Notify::new() });
+        let link = Arc::new(Link { queue, outbox: None, clock, finished: tokio::sync::Notify::new() });
         Self { link, registry, ids: Mutex::default() }
+    }
+
+    /// The same client with an outbox, for transactions that the queue takes no part in: what is enqueued in them is written
+    /// there, and a relay moves it to the queue after the commit.
+    #[must_use]
+    pub fn with_outbox(self, outbox: Arc<dyn Outbox>) -> Self {
+        let Link { queue, clock, .. } = &*self.link;
+        let (queue, clock) = (Arc::clone(queue), Arc::clone(clock));
+        let link = Link { queue, outbox: Some(outbox), clock, finished: tokio::sync::Notify::new() };
+        Self { link: Arc::new(link), ..self }
     }
 
     /// Asks for the job's handler to run. Await what it returns, with options before that.
@@ -82,7 +95,7 @@ impl Jobs {
         (job.check)(payload)?;
         let payload = bytes::Bytes::copy_from_slice(payload);
         let draft = Draft::new(job.kind.into(), job.version, job.options.clone(), Ok(payload));
-        self.add(vec![draft.into_job(self)?], None).await?.pop().ok_or_else(no_answer)
+        self.add(vec![draft.into_job(self)?], None).await?.added.pop().ok_or_else(no_answer)
     }
 
     /// The queue behind the client, for people and programs that look after it.
@@ -110,11 +123,18 @@ impl Jobs {
         JobId::from(uuid::Uuid::new_v7(timestamp).to_string())
     }
 
-    async fn add(&self, jobs: Vec<NewJob>, tx: Option<&mut Tx>) -> Result<Vec<Added>> {
-        match tx {
-            Some(tx) => self.link.queue.add_in(tx, jobs).await,
-            None => self.link.queue.add(jobs).await,
+    async fn add(&self, jobs: Vec<NewJob>, tx: Option<&mut Tx>) -> Result<Enqueued> {
+        let (queue, outbox) = (&self.link.queue, &self.link.outbox);
+        let Some(tx) = tx else { return queue.add(jobs).await.map(Enqueued::there) };
+        let Some(outbox) = outbox else { return queue.add_in(tx, jobs).await.map(Enqueued::there) };
+        if queue.capabilities().transactional {
+            match queue.add_in(tx, jobs.clone()).await {
+                Err(error) if error.code() == "job-other-store" => {}
+                outcome => return outcome.map(Enqueued::there),
+            }
         }
+        let message = self.new_id(self.link.clock.now()).to_string();
+        outbox::write(&**outbox, tx, message, jobs).await
     }
 }
 
