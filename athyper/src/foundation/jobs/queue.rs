@@ -395,7 +395,8 @@ pub trait JobAdministration: Send + Sync + fmt::Debug + 'static {
 
     /// The children of a job in the order in which they were enqueued; none if it has none, or is not there.
     ///
-    /// Not those that were removed, nor those that it was told to [forget](super::ChildFailure::Forget).
+    /// Not those that were removed before they had ended, nor those that it was told to [forget](super::ChildFailure::Forget). Of
+    /// children that somebody else added, a store may neither know the order nor, once they are gone, the kind.
     async fn children(&self, queue: &QueueName, id: &JobId) -> Result<Vec<ChildRecord>>;
 
     /// Jobs in the order they would run or did finish (latest first).
