@@ -8,11 +8,12 @@ use athyper::Result;
 use athyper::clock::Clock;
 use athyper::jobs::{Delivered, Delivery};
 use athyper::outbox::{Destination, JOBS, JobDestination, OutboxMessage};
+use athyper::sql::Isolation;
 use athyper_testkit::clock::VirtualClock;
 use athyper_testkit::services::{PostgresServer, RedisServer};
 use tokio::sync::{Notify, oneshot};
 
-use crate::support::{Base, CutOff, Forgetful, PAIRS, Target, World, until, within_a_minute};
+use crate::support::{Base, CutOff, Forgetful, Note, PAIRS, Target, World, until, within_a_minute};
 
 /// Until a relay that died is taken over from.
 async fn let_the_lease_run_out(base: Base, clock: &VirtualClock) {
@@ -59,6 +60,27 @@ async fn a_relay_that_dies_between_arrival_and_removal_runs_no_job_twice() {
     let all = PAIRS.map(|(base, target)| tokio::spawn(die_in_between(base, target, true)));
     for one in all {
         assert_eq!(one.await.unwrap(), [1, 2, 3, 4]);
+    }
+}
+
+/// The same with a flow, of which nothing is left when it is sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flow_that_is_sent_again_runs_once() {
+    for target in [Target::Memory, Target::Redis, Target::Sqlite] {
+        let clock = VirtualClock::new();
+        clock.set("2026-11-28T10:00:00Z");
+        let world = World::with_clock(Base::Sqlite, target, clock.clone()).await;
+        let enqueued = world.db.transaction(Isolation::Default, async |tx| {
+            world.jobs.enqueue(Note(2)).child(world.jobs.enqueue(Note(1))).in_tx(tx).await
+        });
+        enqueued.await.unwrap();
+        let dies =
+            world.relay_of(Arc::new(CutOff(world.outbox.clone())), Arc::new(JobDestination::new(world.queue.clone())));
+        dies.move_all().await.unwrap_err();
+        assert_eq!(world.run_all().await, [1, 2], "{target:?}");
+        let_the_lease_run_out(Base::Sqlite, &clock).await;
+        assert_eq!(world.relay().move_all().await.unwrap(), 1);
+        assert!(world.run_all().await.is_empty(), "{target:?}");
     }
 }
 

@@ -98,6 +98,25 @@ async fn many_jobs_of_a_transaction_arrive_in_few_messages() {
 }
 
 #[tokio::test]
+async fn a_flow_arrives_whole_and_among_others() {
+    for (base, target) in PAIRS {
+        let world = World::new(base, target).await;
+        world.commit([1]).await;
+        let enqueued = world.db.transaction(Isolation::Default, async |tx| {
+            let children = [2, 3].map(|note| world.jobs.enqueue(Note(note)));
+            world.jobs.enqueue(Note(4)).children(children).in_tx(tx).await
+        });
+        let parent = enqueued.await.unwrap();
+        world.commit([5]).await;
+        assert_eq!(parent.state().await.unwrap(), Some(JobState::WaitingChildren), "{base:?} {target:?}");
+        assert_eq!(world.relay().move_all().await.unwrap(), 3);
+        assert_eq!(parent.state().await.unwrap(), Some(JobState::WaitingChildren), "{base:?} {target:?}");
+        assert_eq!(world.queue.counts(&queue()).await.unwrap().waiting, 4);
+        assert_eq!(world.run_all().await, [1, 2, 3, 5, 4], "{base:?} {target:?}: the parent comes last");
+    }
+}
+
+#[tokio::test]
 async fn a_duplicate_is_found_when_it_is_moved() {
     for (base, target) in PAIRS {
         let world = World::new(base, target).await;

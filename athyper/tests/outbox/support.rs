@@ -200,6 +200,7 @@ pub(crate) fn message(id: &str, note: u32, change: impl FnOnce(&mut athyper::job
         due_at: athyper::clock::Timestamp::UNIX_EPOCH,
         unique: None,
         serial_key: None,
+        parent: None,
     };
     change(&mut job);
     JobBatch { jobs: vec![job] }.into_message(id.to_owned()).unwrap()
