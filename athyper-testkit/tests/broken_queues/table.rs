@@ -123,6 +123,8 @@ pub(crate) const CAUGHT_BY: &[(&str, Fault)] = &[
     ("a_child_that_had_completed_is_done", Fault::RunsDuplicateChildren),
     ("a_child_that_had_failed_counts_as_such", Fault::RunsDuplicateChildren),
     ("a_child_that_is_there_is_waited_for", Fault::RunsDuplicateChildren),
+    ("a_child_that_runs_is_waited_for", Fault::RunsDuplicateChildren),
+    ("a_child_with_another_parent_is_waited_for_no_longer", Fault::EveryFailureIsIgnored),
     ("a_child_has_one_parent_at_a_time", Fault::AddsPartOfAFlow),
     ("a_root_that_is_there_stands_for_its_flow", Fault::AddsFlowsOfDuplicates),
     ("what_is_no_flow_is_refused", Fault::AcceptsWhatIsNoFlow),

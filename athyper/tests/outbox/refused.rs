@@ -188,12 +188,59 @@ async fn a_batch_that_was_given_up_arrives_no_more() {
         within_a_minute(hesitant.reached.notified()).await;
         let direct = JobDestination::new(world.queue.clone());
         let late = direct.deliver(&on_its_way.delivery, &on_its_way.messages).await.unwrap();
-        assert_eq!(late, Delivered::Before, "{target:?}: its number is used up");
+        assert_eq!(late, Delivered::Overtaken, "{target:?}: a later number is used up");
         assert!(world.run_all().await.is_empty());
         hesitant.goes_on.notify_one();
         within_a_minute(hesitant.reached.notified()).await;
         hesitant.goes_on.notify_one();
         assert_eq!(within_a_minute(moving).await.unwrap().unwrap(), 2);
         assert_eq!(world.run_all().await, [1, 2], "{target:?}");
+    }
+}
+
+/// Takes what it is sent, and lets the answer to one of the deliveries without messages get lost.
+#[derive(Debug)]
+struct Mumbling {
+    inner: JobDestination,
+    lost: u32,
+    empty: AtomicU32,
+}
+
+#[async_trait]
+impl Destination for Mumbling {
+    fn name(&self) -> &str {
+        JOBS
+    }
+
+    async fn deliver(&self, delivery: &Delivery, messages: &[OutboxMessage]) -> Result<Delivered> {
+        let delivered = self.inner.deliver(delivery, messages).await;
+        if messages.is_empty() && self.empty.fetch_add(1, Ordering::SeqCst) == self.lost {
+            return Err(Error::new(ErrorKind::UnknownOutcome, "the answer was lost"));
+        }
+        delivered
+    }
+}
+
+/// Giving a batch up is not taken for its arrival, wherever it breaks off.
+#[tokio::test]
+async fn a_batch_that_is_given_up_twice_loses_no_message() {
+    for target in [Target::Redis, Target::Memory] {
+        for lost in 0..4 {
+            let world = World::new(Base::Sqlite, target).await;
+            let mut refused = poisoned("a");
+            refused.payload = r#"{"version":1,"jobs":"none"}"#.into();
+            write(&world, vec![refused, message("b", 2, |_| {})]).await;
+            let destination =
+                Mumbling { inner: JobDestination::new(world.queue.clone()), lost, empty: AtomicU32::new(0) };
+            let relay = world.relay_of(world.outbox.clone(), Arc::new(destination));
+            let mut failures = 0;
+            while relay.move_all().await.is_err() {
+                failures += 1;
+                assert!(failures < 5, "it goes on once the answers arrive");
+            }
+            assert_eq!(failures, 1, "answer {lost} was lost");
+            assert_eq!(world.run_all().await, [2], "{target:?}, answer {lost} was lost");
+            assert_eq!((world.counts().await.waiting, world.counts().await.failed), (0, 1));
+        }
     }
 }

@@ -226,4 +226,18 @@ define_cases! {
         run(&fixture, "p", done()).await?;
         expect_children(&fixture, [("a", JobState::Completed)]).await
     }
+
+    /// A parent that is retried does not wait for a child that another one waits for since.
+    async fn a_child_with_another_parent_is_waited_for_no_longer(fixture) {
+        parent_of(&fixture, [fixture.job("a"), fixture.job("b")]).await?;
+        run(&fixture, "a", failed()).await?;
+        let claimed = fixture.take_one().await?;
+        equal("what runs", claimed.lock.id.as_str(), "b")?;
+        expect_condemned(&fixture, "p", "a").await?;
+        fixture.queue.add(vec![fixture.job("q"), fixture.job("b").child_of("q")]).await?;
+        fixture.queue.retry(&QUEUE.into(), &"p".into()).await?;
+        run(&fixture, "p", done()).await?;
+        fixture.settle(&claimed, done()).await?;
+        run(&fixture, "q", done()).await
+    }
 }

@@ -277,6 +277,15 @@ define_cases! {
         expect_children(&fixture, [("waits", JobState::Completed), ("runs", JobState::Completed)]).await
     }
 
+    /// So is one that runs, and has nothing special about it before.
+    async fn a_child_that_runs_is_waited_for(fixture) {
+        let claimed = fixture.add_and_take("runs").await?;
+        fixture.queue.add(vec![fixture.job("p"), fixture.job("runs").child_of("p")]).await?;
+        fixture.settle(&claimed, result("1")).await?;
+        run(&fixture, "p", done()).await?;
+        expect_children(&fixture, [("runs", JobState::Completed)]).await
+    }
+
     /// A child that another parent waits for is refused, and nothing is added; once that parent has ended it may have another.
     async fn a_child_has_one_parent_at_a_time(fixture) {
         parent_of(&fixture, [fixture.job("a")]).await?;

@@ -167,7 +167,7 @@ macro_rules! job_queue_conformance {
             a_parent_waits_for_its_children children_are_told_of_in_their_order children_may_have_children
             a_parent_that_is_let_go_wakes_a_worker only_an_end_lets_a_parent_go a_parent_may_have_a_delay
             parents_that_wait_are_listed a_result_outlives_its_child a_child_that_had_completed_is_done
-            a_child_that_had_failed_counts_as_such a_child_that_is_there_is_waited_for
+            a_child_that_had_failed_counts_as_such a_child_that_is_there_is_waited_for a_child_that_runs_is_waited_for
             a_child_has_one_parent_at_a_time a_root_that_is_there_stands_for_its_flow what_is_no_flow_is_refused
             any_text_is_an_id_of_a_flow a_large_flow_is_added_at_once many_workers_let_a_parent_go_once
             a_flow_of_a_transaction_comes_with_its_commit a_child_that_fails_fails_its_parent
@@ -177,6 +177,7 @@ macro_rules! job_queue_conformance {
             a_cancelled_child_has_failed cancelling_a_parent_cancels_what_is_below_it
             removing_a_parent_removes_what_is_below_it a_child_that_is_removed_lets_its_parent_go
             a_retried_child_is_waited_for_again a_retried_parent_waits_for_what_has_not_ended
+            a_child_with_another_parent_is_waited_for_no_longer
             limits_are_told no_more_run_at_once_than_the_queue_allows a_queue_starts_so_many_within_a_period
             each_attempt_counts_for_a_rate no_more_of_a_tenant_run_at_once each_tenant_starts_so_many_within_a_period
             no_tenant_is_limited_as_one jobs_beyond_a_limit_hold_nobody_up jobs_beyond_a_limit_wait_in_their_places

@@ -49,7 +49,9 @@ impl Options {
             if DRIVERS.contains(&key) || key.starts_with("options[") {
                 drivers.push(pair);
             } else if options.set(key, value).is_none() {
-                return Err(wrong(&format!("its option `{pair}` is not understood; there are: {KNOWN}")));
+                // What a `?` in a password makes of it is not shown.
+                let shown = if key.contains(['@', ':']) { "…" } else { key };
+                return Err(wrong(&format!("its option `{shown}` is not understood; there are: {KNOWN}")));
             }
         }
         for base in each_server(base) {

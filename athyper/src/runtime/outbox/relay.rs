@@ -14,7 +14,7 @@ use super::status::{RelayHealth, SharedStatus};
 use crate::foundation::clock::{Clock, ClockExt};
 use crate::foundation::error::{Error, ErrorKind, Result};
 use crate::foundation::health::HealthCheck;
-use crate::foundation::jobs::Delivered;
+use crate::foundation::jobs::{Delivered, Delivery};
 use crate::foundation::metrics::MetricsRegistry;
 use crate::foundation::outbox::{
     Destination, Outbox, OutboxAnswer, OutboxBatch, OutboxCounts, OutboxStep, Settled, Settlement,
@@ -170,14 +170,26 @@ impl Relay {
             Ok(look) => (Some(look), None),
             Err(error) => {
                 // What waits because of it is worth knowing; if that cannot be known either, the error says more.
-                let _unknown = self.count(&mut *self.pace.lock().await, PAUSE.1).await;
+                let counted = self.count(&mut *self.pace.lock().await, PAUSE.1).await;
+                if counted.is_ok() {
+                    // Another process may be able to reach what this one cannot.
+                    let _unknown = self.give_way().await;
+                }
                 (None, Some(error.report()))
             }
         };
+        if error.is_some() {
+            self.observer.fault();
+        }
+        self.note(error);
+        look
+    }
+
+    /// Notes that something was done, or what failed.
+    fn note(&self, error: Option<String>) {
         let mut status = self.status.lock();
         status.last_look = self.clock.since_boot();
         if let Some(error) = &error {
-            self.observer.fault();
             if status.error.as_ref() != Some(error) {
                 tracing::error!(
                     destination = self.destination.name(),
@@ -189,7 +201,6 @@ impl Relay {
             tracing::info!(destination = self.destination.name(), "messages of the outbox are moved again");
         }
         status.error = error;
-        look
     }
 
     /// Moves what is committed, until nothing is left.
@@ -214,6 +225,8 @@ impl Relay {
                 self.observer.moved(batch.messages.len());
             }
             pace.settled = Some(Settled { number: batch.delivery.number, settlement });
+            self.note(None);
+            self.count(&mut pace, COUNTED_EVERY).await?;
         }
         Ok(Look::Empty)
     }
@@ -242,13 +255,17 @@ impl Relay {
         if !may_be_a_messages_fault(&error) {
             return Err(error);
         }
-        if count == 1 && matches!(error.kind(), ErrorKind::Internal | ErrorKind::Conflict) {
+        let may_pass = matches!(error.kind(), ErrorKind::Internal | ErrorKind::Conflict);
+        if count == 1 && may_pass && error.code() != "job-flow-parent" {
             pace.tries += 1;
             if pace.tries < TRIES {
                 return Err(error);
             }
         }
-        // Under this number they must not arrive any more, also from a relay that stood still on the way.
+        // Under this number they must not arrive any more, also from a relay that stood still on the way: the next number is used up,
+        // and makes it too late for this one. Were this one used up, nobody could tell that from its arrival.
+        let next = Delivery { number: batch.delivery.number + 1, ..batch.delivery.clone() };
+        self.destination.deliver(&next, &[]).await?;
         if self.destination.deliver(&batch.delivery, &[]).await? == Delivered::Before {
             return Ok(Settlement::Moved);
         }
@@ -302,6 +319,10 @@ impl Relay {
 
 /// Whether a destination may have refused a message for what it is. Everything else passes, or is everybody's.
 fn may_be_a_messages_fault(error: &Error) -> bool {
+    // What another transaction holds it lets go of.
+    if matches!(error.code(), "sql-locked" | "sql-serialization" | "sql-deadlock") {
+        return false;
+    }
     use ErrorKind::{Conflict, Internal, Invalid, NotFound, TooLarge};
     matches!(error.kind(), Invalid | TooLarge | NotFound | Conflict | Internal)
 }

@@ -59,7 +59,7 @@ impl Store {
             }
             let above = shape.parents[place].filter(|_| *standing != Standing::Below);
             if let (Some(above), Some(parent)) = (above, parent)
-                && self.attach((&queue, &id), &addresses[above], parent.when_failed)
+                && self.attach((&queue, &id), &addresses[above], parent.when_failed, now.wall)
                 && duplicate
             {
                 attached.push((queue, id.clone()));
@@ -80,10 +80,29 @@ impl Store {
     }
 
     /// Makes a job a child. Answers whether it is there, and was none of this parent's yet.
-    fn attach(&mut self, (queue, id): (&QueueName, &JobId), above: &Address, when_failed: ChildFailure) -> bool {
+    fn attach(
+        &mut self,
+        (queue, id): (&QueueName, &JobId),
+        above: &Address,
+        when_failed: ChildFailure,
+        now: Timestamp,
+    ) -> bool {
         let Some(entry) = self.shelves.get_mut(queue).and_then(|shelf| shelf.jobs.get_mut(id)) else { return false };
-        entry.record.parent = Some(Parent { queue: above.0.clone(), id: above.1.clone(), when_failed });
+        let is_above = |parent: &Parent| (&parent.queue, &parent.id) == (&above.0, &above.1);
+        // Of what is said of a child twice the first counts.
+        let before = if entry.record.parent.as_ref().is_some_and(is_above) {
+            None
+        } else {
+            let parent = Parent { queue: above.0.clone(), id: above.1.clone(), when_failed };
+            let before = entry.record.clone();
+            entry.record.parent = Some(parent);
+            Some(before)
+        };
         let kind = entry.record.envelope.kind.clone();
+        // Who waited for it before has ended, and would wait for ever if it were tried again.
+        if let Some(before) = before {
+            self.leave_parent(&before, now);
+        }
         let parent = self.shelves.get_mut(&above.0).and_then(|shelf| shelf.jobs.get_mut(&above.1));
         let Some(parent) = parent else { return false };
         if parent.children.iter().any(|child| (&child.queue, &child.id) == (queue, id)) {

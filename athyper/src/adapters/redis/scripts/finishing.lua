@@ -59,7 +59,10 @@ local function release_parent(parent, flags, condemned_by, now)
   if flags.id and flags.queueKey then id, base = flags.id, flags.queueKey .. ':' end
   local found = call('ZREM', base .. 'waiting-children', id) == 1
   if condemned_by then
-    if not found then found = call('ZREM', base .. 'delayed', id) == 1 end
+    if not found then
+      found = call('ZREM', base .. 'delayed', id) == 1
+      if found and call('ZREM', base .. 'ath:parked', id) == 1 then call('HDEL', parent, 'ath:parked') end
+    end
     if found then call('HSET', parent, 'defa', 'child ' .. condemned_by .. ' failed') end
   end
   if not found then return end
@@ -91,6 +94,13 @@ local function read_flags(text)
   return read and type(told) == 'table' and told or {}
 end
 
+-- A child is gone before it ended: its parent waits for it no longer.
+local function leave_parent(child, parent, text, now)
+  if call('SREM', parent .. ':dependencies', child) == 1 and call('SCARD', parent .. ':dependencies') == 0 then
+    release_parent(parent, read_flags(text), nil, now)
+  end
+end
+
 -- Parents wait for their children: tells the parent of a job how that ended.
 local function tell_parent(job, state, text, now)
   local parent = job.parent_key
@@ -104,7 +114,16 @@ local function tell_parent(job, state, text, now)
   else
     if not (flags.fpof or flags.cpof or flags.idof or flags.rdof) then
       -- It holds its parent for as long as it is there: `recover.lua` looks whether it still is.
-      if job.parent then call('HSET', string.sub(child, 1, -1 - #job.id) .. 'ath:holding', job.id, job.parent) end
+      if job.parent then
+        local holding = string.sub(child, 1, -1 - #job.id) .. 'ath:holding'
+        local earlier = call('HGET', holding, job.id)
+        if earlier and earlier ~= job.parent then
+          -- That of an earlier job with its id.
+          local told = read_flags(earlier)
+          if told.id and told.queueKey then leave_parent(child, told.queueKey .. ':' .. told.id, earlier, now) end
+        end
+        call('HSET', holding, job.id, job.parent)
+      end
       return
     end
     if call('SREM', parent .. ':dependencies', child) == 0 then return end
@@ -120,13 +139,6 @@ local function tell_parent(job, state, text, now)
   end
   if not (ends_parent or release_now) and call('SCARD', parent .. ':dependencies') > 0 then return end
   release_parent(parent, flags, ends_parent and child, now)
-end
-
--- A child is gone before it ended: its parent waits for it no longer.
-local function leave_parent(child, parent, text, now)
-  if call('SREM', parent .. ':dependencies', child) == 1 and call('SCARD', parent .. ':dependencies') == 0 then
-    release_parent(parent, read_flags(text), nil, now)
-  end
 end
 
 -- What came while the holder of a key ran, and was kept until that had ended, becomes a job.

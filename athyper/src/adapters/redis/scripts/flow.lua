@@ -69,8 +69,15 @@ local function add_job(job)
     end
     -- Its key may have outlasted it: there is nothing to wait for.
     if job.above == 0 or call('EXISTS', job.key) == 0 then return end
-    written[#written + 1] = { job = job, before = call('HMGET', job.key, 'parentKey', 'parent') }
-    call('HSET', job.key, 'parentKey', job.parent, 'parent', job.told)
+    local before = call('HMGET', job.key, 'parentKey', 'parent')
+    -- Of what is said of a child twice the first counts.
+    if before[1] ~= job.parent then
+      written[#written + 1] = { job = job, before = before }
+      -- Who waited for it before has ended, and would wait for ever if it were tried again.
+      if before[1] then written[#written].was_open = call('SREM', before[1] .. ':dependencies', job.key) == 1 end
+      call('HSET', job.key, 'parentKey', job.parent, 'parent', job.told)
+      look_at_end(queue, job.stands)
+    end
     job.is_attached = true
   else
     written[#written + 1] = { job = job }
@@ -123,6 +130,7 @@ if not added then
     local job, before = entry.job, entry.before
     local base = job.queue.base
     if before then
+      if entry.was_open then call('SADD', before[1] .. ':dependencies', job.key) end
       for index, field in ipairs({ 'parentKey', 'parent' }) do
         if before[index] then call('HSET', job.key, field, before[index]) else call('HDEL', job.key, field) end
       end

@@ -8,7 +8,7 @@ promote(queue, now)
 call('XLEN', queue.base .. 'events')
 call('ZCARD', queue.base .. 'marker')
 
-local recovered = {}
+local recovered, broken = {}, nil
 
 local function take_back(id)
   local job = read_job(queue, id)
@@ -23,7 +23,13 @@ local function take_back(id)
     end
     local words = stacked(job, cjson.encode(reason))
     words[3], words[4] = 'stc', job.stalls + 1
-    conclude(queue, job, 'failed', reason, words, now)
+    local concluded, failure = pcall(conclude, queue, job, 'failed', reason, words, now)
+    if not concluded then
+      -- A key holds what it should not: the job is held as before, and the others are taken back.
+      call('LPUSH', queue.base .. 'active', id)
+      broken = broken or failure
+      return
+    end
   elseif job.started then
     call('HSET', job.key, 'stc', job.stalls + 1)
     put_back(queue, id, job.place)
@@ -76,10 +82,13 @@ for index = 1, #holding, 2 do
   local id, flags = holding[index], read_flags(holding[index + 1])
   if not call('ZSCORE', queue.base .. 'failed', id) then
     call('HDEL', queue.base .. 'ath:holding', id)
-    if flags.id and flags.queueKey and call('EXISTS', queue.base .. id) == 0 then
-      leave_parent(queue.base .. id, flags.queueKey .. ':' .. flags.id, holding[index + 1], now)
+    local parent = flags.id and flags.queueKey and flags.queueKey .. ':' .. flags.id
+    -- Another job may have its id by now.
+    if parent and call('HGET', queue.base .. id, 'parentKey') ~= parent then
+      leave_parent(queue.base .. id, parent, holding[index + 1], now)
     end
   end
 end
 if #recovered > 0 then wake(queue) end
+if broken then error(broken) end
 return recovered

@@ -86,7 +86,9 @@ local function hand_out(queue, id, place, request)
     tell(queue, 'active', 'jobId', id, 'prev', 'waiting')
     local job = read_job(queue, id)
     job.attempts_made = job.attempts_made + 1
-    conclude(queue, job, 'failed', fields[12], stacked(job, cjson.encode(fields[12])), request.now)
+    local concluded = pcall(conclude, queue, job, 'failed', fields[12], stacked(job, cjson.encode(fields[12])), request.now)
+    -- A key of its family holds something else: it has failed all the same, and is in nobody's way.
+    if not concluded then call('ZADD', queue.base .. 'failed', request.now, id) end
     end_serial(queue, id, serial)
     if queue.tenant and share then free_held(queue, beyond(share), 1) end
     return nil

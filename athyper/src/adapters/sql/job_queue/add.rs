@@ -254,3 +254,32 @@ fn insert_sql(dialect: Dialect, jobs: usize) -> String {
     }
     sql + " ON CONFLICT (queue, id) DO NOTHING RETURNING "
 }
+
+/// How often a flow is looked at anew when somebody else added one of its jobs at the same time.
+const FLOW_TRIES: u32 = 5;
+
+/// Adds jobs inside a transaction that may go on whatever comes of it: of a flow that is not added, nothing is left.
+pub(super) async fn add_inside<S: SqlStore>(
+    session: &mut Session<'_>,
+    shared: &Arc<Shared<S>>,
+    batch: &Batch,
+) -> Result<Vec<Added>> {
+    if batch.shape.is_none() {
+        return add(session, shared, batch).await;
+    }
+    let mut tries = 0;
+    loop {
+        session.execute(Statement::text("SAVEPOINT athyper_flow")).await?;
+        let added = add(session, shared, batch).await;
+        let Err(error) = added else {
+            session.execute(Statement::text("RELEASE SAVEPOINT athyper_flow")).await?;
+            return added;
+        };
+        tries += 1;
+        // A transaction that has ended has undone it already.
+        let is_undone = session.execute(Statement::text("ROLLBACK TO SAVEPOINT athyper_flow")).await.is_ok();
+        if !is_undone || error.code() != "sql-serialization" || tries == FLOW_TRIES {
+            return Err(error);
+        }
+    }
+}

@@ -23,6 +23,7 @@ struct Earlier {
     state: JobState,
     result: Option<Bytes>,
     error: Option<String>,
+    parent: Option<i64>,
     living_parent: Option<(QueueName, JobId)>,
 }
 
@@ -82,18 +83,22 @@ impl Before {
 
     async fn find_in(&mut self, session: &mut Session<'_>, queue: &QueueName, ids: &[&JobId]) -> Result<()> {
         let places: Vec<String> = (2..ids.len() + 2).map(|number| format!("${number}")).collect();
-        let sql = format!(
-            "SELECT id, seq, kind, state, result, error, \
+        let among = format!("FROM athyper_jobs WHERE queue = $1 AND id IN ({}) ORDER BY seq DESC", places.join(", "));
+        let on_jobs = |sql: String| {
+            ids.iter().fold(Statement::text(sql).bind(queue.as_str()), |statement, id| statement.bind(id.as_str()))
+        };
+        let kept = kept(session.dialect);
+        if !kept.is_empty() {
+            // What is read beside a row that had to be waited for is older than the row.
+            session.fetch(on_jobs(format!("SELECT seq {among}{kept}"))).await?;
+        }
+        let look = format!(
+            "SELECT id, seq, kind, state, result, error, parent, \
              (SELECT parents.queue FROM athyper_jobs AS parents WHERE parents.seq = athyper_jobs.parent \
              AND parents.state NOT IN ('completed', 'failed')), \
-             (SELECT parents.id FROM athyper_jobs AS parents WHERE parents.seq = athyper_jobs.parent) \
-             FROM athyper_jobs WHERE queue = $1 AND id IN ({}) ORDER BY seq DESC{}",
-            places.join(", "),
-            kept(session.dialect)
+             (SELECT parents.id FROM athyper_jobs AS parents WHERE parents.seq = athyper_jobs.parent) {among}"
         );
-        let statement =
-            ids.iter().fold(Statement::text(sql).bind(queue.as_str()), |statement, id| statement.bind(id.as_str()));
-        for row in session.fetch(statement).await? {
+        for row in session.fetch(on_jobs(look)).await? {
             let mut cells = Cells::of(row);
             let id = cells.next().map(job_id)?;
             let earlier = Earlier {
@@ -102,6 +107,7 @@ impl Before {
                 state: read_state(&cells.next::<String>()?)?,
                 result: cells.bytes()?,
                 error: cells.next()?,
+                parent: cells.next()?,
                 living_parent: {
                     let (queue, id): (Option<String>, Option<String>) = (cells.next()?, cells.next()?);
                     queue.zip(id).map(|(queue, id)| (queue_name(queue), job_id(id)))
@@ -161,6 +167,10 @@ pub(super) async fn add_flow<S: SqlStore>(
             }
         };
         if let Some(earlier) = earlier {
+            // Who waited for it before has ended, and would wait for ever if it were tried again.
+            if let Some(former) = earlier.parent.filter(|former| *former != parent_seq) {
+                family.push(former, queue, id, Ended::Gone);
+            }
             match earlier.state {
                 JobState::Completed => {
                     family.push(parent_seq, queue, id, Ended::Completed(earlier.result.clone().unwrap_or_default()));

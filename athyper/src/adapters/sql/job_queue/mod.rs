@@ -118,7 +118,7 @@ impl<S: SqlStore> JobQueue for SqlJobQueue<S> {
     async fn add_in(&self, tx: &mut Tx, jobs: Vec<NewJob>) -> Result<Vec<Added>> {
         let mut session = self.store().session_in(tx).ok_or_else(|| another_store(self.store()))?;
         let batch = add::prepare(jobs)?;
-        add::add(&mut session, &self.shared, &batch).await
+        add::add_inside(&mut session, &self.shared, &batch).await
     }
 
     async fn deliver(&self, delivery: &Delivery, jobs: Vec<NewJob>) -> Result<Delivered> {

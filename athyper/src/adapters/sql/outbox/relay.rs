@@ -113,8 +113,8 @@ async fn next(session: &mut Session<'_>, destination: &str, max: usize) -> Resul
         }
     }
     let places = waiting(session, destination, max).await?;
-    // By the clock, so that a database that was restored from a copy uses no number again.
-    let number = micros(session.now).max(last + 1);
+    // By the clock, so that a database that was restored from a copy uses no number again. The one behind the last may be used up.
+    let number = micros(session.now).max(last + 2);
     let note = "UPDATE athyper_outbox_relays SET number = $2, moving = $3 WHERE destination = $1";
     if places.is_empty() && moving.is_empty() {
         return Ok(None);

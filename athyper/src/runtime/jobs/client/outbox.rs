@@ -37,10 +37,12 @@ pub(super) async fn find(
     id: &JobId,
     message: Option<&str>,
 ) -> Result<Option<JobRecord>> {
-    if let Some(record) = link.queue.get(queue, id).await? {
-        return Ok(Some(record));
+    let asked = link.queue.get(queue, id).await;
+    let (Some(outbox), Some(message)) = (&link.outbox, message) else { return asked };
+    if matches!(asked, Ok(Some(_))) {
+        return asked;
     }
-    let (Some(outbox), Some(message)) = (&link.outbox, message) else { return Ok(None) };
+    // Also when the queue is away: that is what the outbox is for.
     let Some(found) = outbox.get(message).await? else {
         // It may have been moved in between.
         return link.queue.get(queue, id).await;
