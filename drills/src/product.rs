@@ -167,8 +167,9 @@ fn binary(name: &str) -> PathBuf {
     BUILT.get_or_init(|| {
         let release = folder.file_name().is_some_and(|name| name == "release");
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The whole workspace, as the tests are built: fewer packages would unify features otherwise, and build everything again.
-        cargo.args(["build", "--quiet", "--workspace", "--bins", "--target-dir"]).arg(target_folder());
+        // The whole workspace with what its tests need, as the tests are built: less would unify features otherwise, and build
+        // everything again.
+        cargo.args(["build", "--quiet", "--workspace", "--bins", "--examples", "--target-dir"]).arg(target_folder());
         cargo.args(release.then_some("--release"));
         cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
         let status = cargo.status().expect("cargo runs");
