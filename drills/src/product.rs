@@ -2,12 +2,12 @@
 
 use std::env;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use athyper_testkit::services::free_address;
 use tempfile::TempDir;
 
 use crate::journal::Journal;
@@ -141,12 +141,6 @@ impl Product {
         running.await_ready();
         running
     }
-}
-
-/// A loopback address that nothing listens on.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
-    listener.local_addr().expect("a bound socket has an address")
 }
 
 /// Where cargo builds: the drill itself runs from `<target>/<profile>/deps`.

@@ -3,6 +3,7 @@
 //!
 //! `scripts/tools` of athyper's repository installs their programs; elsewhere they are looked for on the `PATH`.
 
+mod address;
 mod fault_proxy;
 mod pgbouncer;
 mod postgres;
@@ -13,6 +14,7 @@ mod reply;
 mod tools;
 mod watched;
 
+pub use address::free_address;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::free_address;
 use super::postgres::{PASSWORD, PostgresServer, USER, psql, unprivileged};
 use super::tools;
-use super::watched::{Watched, free_address, wait_for};
+use super::watched::{Watched, wait_for};
 
 /// A PgBouncer on a free port, in its transaction mode, before a [`PostgresServer`]: each transaction of a client may reach another
 /// connection of the server. Dropping it kills it.

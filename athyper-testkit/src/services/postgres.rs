@@ -10,8 +10,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::free_address;
 use super::tools;
-use super::watched::{Watched, free_address, wait_for};
+use super::watched::{Watched, wait_for};
 
 pub(super) const USER: &str = "athyper";
 pub(super) const PASSWORD: &str = "athyper-secret";

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::free_address;
 use super::reply::{Reply, ask};
 use super::tools;
-use super::watched::{Watched, free_address, wait_for};
+use super::watched::{Watched, wait_for};
 
 /// The file that a sentinel reads and writes.
 const SENTINEL_FILE: &str = "sentinel.conf";

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
@@ -89,12 +88,6 @@ impl Drop for Watched {
 fn state_of(process: &str) -> Option<char> {
     let line = fs::read_to_string(Path::new("/proc").join(process).join("stat")).ok()?;
     line.rsplit_once(") ")?.1.chars().next()
-}
-
-/// An address that nobody listens at, for the moment.
-pub(super) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("a listener has an address")
 }
 
 /// Asks again and again until there is an answer, for as long as a start may take.

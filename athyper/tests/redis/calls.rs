@@ -75,3 +75,16 @@ async fn a_job_costs_few_commands() {
         each(&one, 100)
     );
 }
+
+#[tokio::test]
+async fn a_look_at_an_empty_queue_costs_two_commands() {
+    let server = RedisServer::start();
+    let queue = jobs(&server.url()).await;
+    assert_eq!(run_all(&*queue, 1).await, 0);
+    commands(&server);
+    for _ in 0..10 {
+        assert_eq!(run_all(&*queue, 1).await, 0);
+    }
+    let looks = commands(&server);
+    assert_eq!(looks.values().sum::<u64>(), 20, "{looks:?}");
+}

@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | `connections` | `10` | how many connections a process uses at most, besides the one that listens |
 //! | `wait` | `10s` | how long a caller waits for a free connection, and for a new one to be made |
-//! | `poll` | `1s` | how often an idle worker looks although no news has come; `200ms` behind a pooler |
+//! | `poll` | `2s` | how often an idle worker looks although no news has come; `200ms` behind a pooler |
 //!
 //! TLS is rustls with the roots of Mozilla; `sslmode=verify-full` makes it compulsory and checks the name.
 //!

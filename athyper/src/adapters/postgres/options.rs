@@ -23,7 +23,7 @@ pub(super) struct Options {
     pub(super) poll: Option<Duration>,
 }
 
-const KNOWN: &str = "connections=10 (1 to 1000), wait=10s and poll=1s (10ms to 1h), target_session_attrs=read-write, sslmode, \
+const KNOWN: &str = "connections=10 (1 to 1000), wait=10s and poll=2s (10ms to 1h), target_session_attrs=read-write, sslmode, \
                      sslrootcert, sslcert, sslkey, application_name, options";
 
 /// The options that the driver understands.

@@ -36,7 +36,7 @@ const TRIES: u32 = 10;
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
 
 /// How often an idle worker looks when news reach it, and when they do not.
-const POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(200));
+const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_millis(200));
 
 /// One database as this process uses it.
 pub(super) struct Store {

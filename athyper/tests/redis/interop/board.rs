@@ -28,9 +28,10 @@ async fn until(cell: &Cell<'_>, id: &str, state: JobState) {
 async fn bull_board_shows_a_queue_of_ours_and_acts_on_it() {
     let session = Session::start(RedisServer::shared());
     let cell = Cell::new(Side::Ours, Side::Ours, &session).await;
-    // A worker of ours that has waited is one.
-    cell.queue.take(&take(1, Duration::from_millis(1))).await.unwrap();
-    within_a_minute(async { while cell.call("getWorkersCount", json!([])).await != 1 {} }).await;
+    // A worker of ours that waits is one.
+    let waits = async || cell.queue.take(&take(1, Duration::from_millis(50))).await.unwrap();
+    within_a_minute(async { while waits().await.is_empty() && cell.call("getWorkersCount", json!([])).await != 1 {} })
+        .await;
     cell.add(json!([
         ["sendWelcome", {"to": "ada@example.org"}, {"jobId": "welcome-1"}],
         ["sendWelcome", {"to": "grace@example.org"}, {"jobId": "welcome-2", "attempts": 1}],

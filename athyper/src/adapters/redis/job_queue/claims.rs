@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ::redis::Value;
 use bytes::Bytes;
+use futures_util::future::Either;
 use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
@@ -46,14 +47,19 @@ impl Inner {
         let waiting = self.wakers.wait(&request.queue, || self.key(&request.queue, "marker"), &self.connections);
         let mut next_due = found.next_due;
         loop {
-            {
+            let given_up = {
                 let mut rung = std::pin::pin!(waiting.next());
                 rung.as_mut().enable();
                 let (now, since_boot) = (self.clock.now(), self.clock.since_boot());
                 let nap = next_due.map_or(LONGEST_NAP, |due| (due - now).to_std().unwrap_or_default().min(LONGEST_NAP));
-                let wake = deadline.min(since_boot.saturating_add(nap));
-                let slept = std::pin::pin!(self.clock.sleep_until(wake));
-                futures_util::future::select(rung, slept).await;
+                let wake = since_boot.saturating_add(nap);
+                let slept = std::pin::pin!(self.clock.sleep_until(deadline.min(wake)));
+                matches!(futures_util::future::select(rung, slept).await, Either::Right(_)) && deadline < wake
+            };
+            if given_up {
+                // Nothing told of jobs, and whoever asks anew looks first.
+                waiting.end();
+                return Ok(Vec::new());
             }
             let found = self.look(request).await?;
             if !found.claimed.is_empty() || self.clock.since_boot() >= deadline {
