@@ -13,7 +13,7 @@ use crate::client::{self, Response};
 use crate::wait;
 
 /// How long a product may take to start, or to stop once it should.
-pub const STARTS_WITHIN: Duration = Duration::from_secs(20);
+pub const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A running product. Dropping it kills it.
 #[derive(Debug)]

@@ -57,6 +57,61 @@ async fn work(
     journal.note(&format!("done {} {}", job.id, context.token()))
 }
 
+/// A job that waits for its members.
+#[derive(Debug, Clone, Serialize, Deserialize, Job)]
+struct Family {
+    id: String,
+}
+
+/// A job that a family waits for.
+#[derive(Debug, Clone, Serialize, Deserialize, Job)]
+struct Member {
+    id: String,
+    milliseconds: u64,
+}
+
+/// Writes `start ID TOKEN PID`, works, writes `done ID TOKEN PID`, and counts for one.
+#[job(queue = "work", attempts = 5, backoff = "fixed 200ms")]
+async fn member(
+    job: Member,
+    #[inject] journal: Arc<Journal>,
+    #[inject] clock: Arc<dyn Clock>,
+    context: JobContext,
+) -> Result<u32> {
+    journal.note(&format!("start {} {}", job.id, context.token()))?;
+    clock.sleep(Duration::from_millis(job.milliseconds)).await;
+    journal.note(&format!("done {} {}", job.id, context.token()))?;
+    Ok(1)
+}
+
+/// Writes `start ID TOKEN PID`, then `members ID COUNT PID` with what its members count for, and `done ID TOKEN PID`.
+#[job(queue = "families", concurrency = 4, attempts = 5, backoff = "fixed 200ms")]
+async fn family(job: Family, #[inject] journal: Arc<Journal>, context: JobContext) -> Result<()> {
+    journal.note(&format!("start {} {}", job.id, context.token()))?;
+    let members: u32 = context.children().await?.results::<Member>()?.into_iter().sum();
+    journal.note(&format!("members {} {members}", job.id))?;
+    journal.note(&format!("done {} {}", job.id, context.token()))
+}
+
+/// A family and how many members it has.
+#[derive(Debug, Deserialize)]
+struct Founding {
+    id: String,
+    members: u32,
+    milliseconds: u64,
+}
+
+/// `POST /families`: 201 once the family and its members, `ID/0` and so on, are committed.
+async fn found_family(Inject(jobs): Inject<Jobs>, Json(founding): Json<Founding>) -> Result<StatusCode> {
+    let member = |number| {
+        let id = format!("{}/{number}", founding.id);
+        jobs.enqueue(Member { id, milliseconds: founding.milliseconds })
+    };
+    let members: Vec<_> = (0..founding.members).map(member).collect();
+    jobs.enqueue(Family { id: founding.id.clone() }).children(members).await?;
+    Ok(StatusCode::CREATED)
+}
+
 /// How a handler misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -224,6 +279,7 @@ fn app(kernel: KernelBuilder) -> KernelBuilder {
     kernel.migrations(MIGRATIONS).routes(
         Router::new()
             .route("/work", post(add_work))
+            .route("/families", post(found_family))
             .route("/orders", post(place_order).get(orders))
             .route("/misbehave", post(add_misbehaviour))
             .route("/counts", get(counts))

@@ -19,9 +19,14 @@ const WORKERS: usize = 3;
 /// How many jobs one worker runs at once.
 const SLOTS: usize = 4;
 
-/// Kills one worker after the other, each while it runs a job, and starts it anew, while jobs are enqueued. Answers the API's
-/// process, the workers, and what was accepted.
-fn kill_workers(product: &Product, goal: usize, kills: usize) -> (Running, Vec<Running>, BTreeSet<String>) {
+/// Kills one worker after the other, each while it runs a job, and starts it anew, while the API accepts one id after the other.
+/// Answers the API's process, the workers, and what was accepted.
+fn kill_workers(
+    product: &Product,
+    goal: usize,
+    kills: usize,
+    accept: impl Fn(&Running, &str) + Sync,
+) -> (Running, Vec<Running>, BTreeSet<String>) {
     let ledger = Ledger::open(&product.folder().join("ledger")).unwrap();
     let api = product.start_mode("api");
     let mut workers: Vec<Running> = (0..WORKERS).map(|_| start_worker(product)).collect();
@@ -34,7 +39,7 @@ fn kill_workers(product: &Product, goal: usize, kills: usize) -> (Running, Vec<R
                     return;
                 }
                 let id = format!("job-{number}");
-                enqueue(&api, &id, 30);
+                accept(&api, &id);
                 ledger.note(&id).unwrap();
                 accepted.fetch_add(1, Ordering::Relaxed);
             }
@@ -59,10 +64,14 @@ fn kill_workers(product: &Product, goal: usize, kills: usize) -> (Running, Vec<R
     (api, workers, ledger.entries().unwrap())
 }
 
+fn one_job(api: &Running, id: &str) {
+    enqueue(api, id, 30);
+}
+
 fn no_accepted_job_is_lost(store: &Store) {
     let (goal, kills) = (size(300, 100_000), size(6, 300));
     let product = product(store);
-    let (_api, _workers, promised) = kill_workers(&product, goal, kills);
+    let (_api, _workers, promised) = kill_workers(&product, goal, kills, one_job);
     assert!(promised.len() >= goal);
     let histories = await_done(&product, promised.iter());
     check_tokens(&histories);
@@ -82,10 +91,54 @@ fn no_accepted_job_is_lost_on_postgres() {
     no_accepted_job_is_lost(&Store::postgres());
 }
 
+/// How many children each parent has.
+const MEMBERS: usize = 5;
+
+fn no_accepted_flow_is_lost(store: &Store) {
+    let (goal, kills) = (size(60, 20_000), size(6, 300));
+    let product = product(store);
+    let (_api, _workers, promised) = kill_workers(&product, goal, kills, |api, id| {
+        let body = format!(r#"{{"id":"{id}","members":{MEMBERS},"milliseconds":30}}"#);
+        let response = api.post("/families", &body);
+        assert_eq!(response.status, 201, "{}", response.text());
+    });
+    check_tokens(&await_done(&product, promised.iter()));
+    let (mut done, mut parents) = (BTreeSet::new(), 0);
+    for event in product.journal().events() {
+        let id = event.word(0);
+        let is_parent = promised.contains(id);
+        match &*event.what {
+            "start" if is_parent => {
+                let all = (0..MEMBERS).all(|number| done.contains(&format!("{id}/{number}")));
+                assert!(all, "{id} began before its children were done");
+                parents += 1;
+            }
+            "members" => assert_eq!(event.word(1), MEMBERS.to_string(), "the results that {id} found"),
+            "done" => drop(done.insert(id.to_owned())),
+            _ => {}
+        }
+    }
+    let begun_again = parents - promised.len();
+    println!(
+        "{} parents with {MEMBERS} children each, {kills} kills: 0 lost, {begun_again} begun again",
+        promised.len()
+    );
+}
+
+#[test]
+fn no_accepted_flow_is_lost_on_redis() {
+    no_accepted_flow_is_lost(&Store::redis());
+}
+
+#[test]
+fn no_accepted_flow_is_lost_on_postgres() {
+    no_accepted_flow_is_lost(&Store::postgres());
+}
+
 /// The known-bad control: locks that never run out, so that nobody takes a dead worker's jobs back.
 fn without_recovery_jobs_are_lost(store: &Store) {
     let product = product(store).with("ATHYPER__JOBS__LOCK", "24h");
-    let (api, workers, promised) = kill_workers(&product, size(100, 1_000), size(3, 30));
+    let (api, workers, promised) = kill_workers(&product, size(100, 1_000), size(3, 30), one_job);
     wait::until("nothing waits any more", PATIENCE, || (counts(&api).waiting == 0).then_some(()));
     let living: Vec<u32> = workers.iter().map(Running::id).collect();
     wait::until("what runs has ended", PATIENCE, || {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 
 use super::finish::Close;
 use super::ready::{LOOK, Sight, promote};
@@ -136,10 +136,13 @@ pub(super) async fn take_waiting<S: SqlStore>(shared: &Arc<Shared<S>>, request: 
             .filter(|left| !left.is_zero());
         let longest = shared.store.longest_rest();
         let nap = until_due.map_or(longest, |left| left.min(longest));
-        let alarm = std::pin::pin!(clock.sleep_until(deadline.min(now.saturating_add(nap))));
+        let look_again = now.saturating_add(nap);
+        let alarm = std::pin::pin!(clock.sleep_until(deadline.min(look_again)));
         let woken = std::pin::pin!(wake.changed());
-        // Whichever came first: the queue is looked at again.
-        let _ = select(woken, alarm).await;
+        if matches!(select(woken, alarm).await, Either::Right(_)) && deadline < look_again {
+            // Nothing told of jobs, and whoever asks anew looks first.
+            return Ok(Vec::new());
+        }
     }
 }
 
