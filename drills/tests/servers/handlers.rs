@@ -6,7 +6,7 @@ use std::thread;
 use drills::size::size;
 use drills::wait;
 
-use crate::support::{PATIENCE, Store, check_tokens, counts, enqueue, histories, product};
+use crate::support::{PATIENCE, Store, await_rest, check_tokens, counts, enqueue, histories, product};
 
 const MANNERS: [&str; 7] = ["panic", "abort", "abort", "block", "loop", "leak", "garbage"];
 /// A job may be taken back from two workers that ended; the third one fails it.
@@ -51,10 +51,7 @@ fn misbehaving_handlers_harm_nobody_else(store: &Store) {
             }
         });
         let over = Over(&is_over);
-        wait::until("every job has ended", PATIENCE, || {
-            let counts = counts(&api);
-            (counts.waiting == 0 && counts.active == 0).then_some(())
-        });
+        await_rest(&api);
         drop(over);
         (supervisor.join().unwrap(), histories(&product))
     });

@@ -11,7 +11,7 @@ use drills::size::size;
 use drills::wait;
 
 use crate::support::{
-    PATIENCE, Store, await_done, check_tokens, enqueue, histories, is_ready, product, start_worker_behind,
+    PATIENCE, Store, await_done, await_rest, check_tokens, enqueue, histories, is_ready, product, start_worker_behind,
 };
 
 /// How soon a worker must begin a job once the store can be reached again.
@@ -30,11 +30,12 @@ enum Outage {
 
 /// A store, a worker that reaches it through a proxy, and an API that reaches it directly.
 struct Scene {
-    store: Store,
+    // They end first, while what they printed can still be read.
+    worker: Running,
+    api: Running,
     product: Product,
     proxy: FaultProxy,
-    api: Running,
-    worker: Running,
+    store: Store,
     accepted: BTreeSet<String>,
 }
 
@@ -157,11 +158,13 @@ fn busy_workers_resume(store: Store) {
         scene.suffer(*outage);
         assert!(scene.worker.ended().is_none(), "the worker ended:\n{}", scene.worker.output());
         await_done(&scene.product, scene.accepted.iter());
+        await_rest(&scene.api);
         longest = longest.max(scene.check_resumes(*outage));
     }
     let histories = await_done(&scene.product, scene.accepted.iter());
     check_tokens(&histories);
-    println!("{} outages with busy workers, {} jobs: 0 lost", outages.len(), scene.accepted.len());
+    let (outages, jobs) = (outages.len(), scene.accepted.len());
+    println!("{outages} outages with busy workers, {jobs} jobs: 0 lost, begun within {longest:?}");
 }
 
 /// A worker that gets no answer says that jobs are not moving, and takes it back once they are.

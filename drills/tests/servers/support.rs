@@ -101,6 +101,15 @@ pub(crate) fn counts(api: &Running) -> Counts {
     Counts { waiting: numbers[0], active: numbers[1], completed: numbers[2], failed: numbers[3] }
 }
 
+/// Waits until nothing waits or runs any more, also what is run once more because its lock ran out.
+#[track_caller]
+pub(crate) fn await_rest(api: &Running) {
+    wait::until("nothing waits or runs", PATIENCE, || {
+        let answers = client::get(api.http, "/counts").status() == Some(200);
+        (answers && matches!(counts(api), Counts { waiting: 0, active: 0, .. })).then_some(())
+    });
+}
+
 /// What happened to each job: its starts as token and process, and how often it was done.
 #[derive(Debug, Default)]
 pub(crate) struct History {

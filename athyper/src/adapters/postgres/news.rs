@@ -28,6 +28,9 @@ const CHANNEL: &str = "athyper_jobs";
 /// The server takes payloads below 8,000 bytes; a queue with a longer name is left to polling.
 const LONGEST_NAME: usize = 7_000;
 
+/// How often news are sent that cannot be.
+const TRIES: u32 = 5;
+
 /// How long to wait before the server is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -125,8 +128,13 @@ impl News {
                 std::mem::take(&mut outgoing.queues)
             };
             for queue in queues {
-                // Whoever misses it looks by itself before long.
-                let _ = self.send(&queue).await;
+                for _ in 0..TRIES {
+                    if self.send(&queue).await.is_ok() {
+                        break;
+                    }
+                    // The connection was one that had been lost. Whoever misses all of them looks by itself before long.
+                    let _ = timeout(PAUSE, pending::<()>()).await;
+                }
             }
         }
     }
