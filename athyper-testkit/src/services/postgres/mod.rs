@@ -1,5 +1,7 @@
 //! A PostgreSQL server for tests.
 
+mod databases;
+
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io;
@@ -10,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use self::databases::Databases;
 use super::free_address;
 use super::tools;
 use super::watched::{Watched, wait_for};
@@ -37,7 +40,7 @@ pub struct PostgresServer {
     folder: PathBuf,
     settings: Vec<(String, String)>,
     running: Mutex<Option<Watched>>,
-    databases: AtomicU32,
+    databases: Mutex<Databases>,
 }
 
 impl PostgresServer {
@@ -119,13 +122,8 @@ impl PostgresServer {
     }
 
     fn start_in(folder: PathBuf, settings: Vec<(String, String)>) -> Self {
-        let mut server = Self {
-            address: free_address(),
-            folder,
-            settings,
-            running: Mutex::default(),
-            databases: AtomicU32::default(),
-        };
+        let mut server =
+            Self { address: free_address(), folder, settings, running: Mutex::default(), databases: Mutex::default() };
         let mut failure = None;
         // Somebody else may take the port in between.
         for _ in 0..5 {
@@ -148,14 +146,27 @@ impl PostgresServer {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Makes an empty database that no other test has, and answers its URL.
+    /// Makes an empty database that no other test has, and answers its URL. After a minute it goes
+    /// as soon as another is made while nobody is connected to it.
     ///
     /// # Panics
     /// When the server cannot be reached.
     pub fn fresh_database(&self) -> String {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let (name, old) = self.databases().next();
+        for old in old {
+            // It is refused while somebody is connected; then there is another time.
+            if self.try_ask(&self.url(), &format!("DROP DATABASE {old}")).is_err() {
+                self.databases().keep(old);
+            }
+        }
         self.ask(&self.url(), &format!("CREATE DATABASE {name}"));
-        self.url_of(&name)
+        let url = self.url_of(&name);
+        self.databases().keep(name);
+        url
+    }
+
+    fn databases(&self) -> MutexGuard<'_, Databases> {
+        self.databases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The URL of the database that is always there.
@@ -180,12 +191,19 @@ impl PostgresServer {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
+    /// The end of its log, which tells what became of it.
+    fn last_said(&self) -> String {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
     /// Runs SQL text with `psql` over a connection of its own, and answers what it prints: a line a row, `|` between columns.
     ///
     /// # Panics
     /// When the server cannot be reached, or refuses it.
     pub fn ask(&self, url: &str, sql: &str) -> String {
-        self.try_ask(url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+        self.try_ask(url, sql).unwrap_or_else(|error| panic!("{sql}: {error}\nThe server says:\n{}", self.last_said()))
     }
 
     /// As [`ask`](Self::ask).
@@ -243,6 +261,7 @@ impl PostgresServer {
             ("max_connections", "300"),
             ("shared_buffers", "64MB"),
             ("fsync", "off"),
+            ("max_wal_size", "128MB"),
             ("jit", "off"),
         ];
         let own = self.settings.iter().map(|(name, value)| (&**name, &**value));
